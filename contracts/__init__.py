@@ -1,0 +1,1 @@
+"""Words every part shares: settings, the loop specification, errors, windows, model identity."""

@@ -1,0 +1,162 @@
+"""The loop specification: one model kept honest, read from `pipelines/loops/<loop>.toml`."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from contracts.errors import ConfigError
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+Choices = Annotated[tuple[float | int | str, ...], Field(min_length=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataSpec(_Section):
+    """Where rows come from and how long the past reaches."""
+
+    source: str
+    """Name of a source of the loop's own, or `postgresql://…`, or `s3://bucket/prefix/`."""
+    lookback_days: Annotated[int, Field(ge=0, le=366)] = 1
+    """Days read before the window, for statistics that look back."""
+    label_delay_hours: Annotated[float, Field(ge=0)] = 24
+    """How long after its event a row's label is known."""
+    max_quarantine_share: Share = 0.05
+    """More bad rows than this and the run stops."""
+
+
+class TrainSpec(_Section):
+    """The search: which models, how many trials, judged how."""
+
+    seed: int = 0
+    trials: Annotated[int, Field(ge=1, le=1000)] = 4
+    metric: Literal["roc_auc", "log_loss"] = "roc_auc"
+    validation_days: Count = 14
+    """The last days of the training window, held out to choose among trials."""
+    threads: Count = 2
+    """Threads of one fit. Part of the recipe: another number may change the last bits of a model."""
+    space: dict[Literal["xgboost", "hist_gradient_boosting", "logistic_regression", "random_forest"], dict[str, Choices]]
+    """For each kind of model, the values each parameter may take."""
+
+    @model_validator(mode="after")
+    def _has_a_kind(self) -> TrainSpec:
+        if not self.space:
+            raise ValueError("needs at least one kind of model, such as [train.space.xgboost]")
+        return self
+
+
+class GateSpec(_Section):
+    """What a challenger must show before it may be registered."""
+
+    min_roc_auc: Share = 0.5
+    max_log_loss: Annotated[float, Field(gt=0)] = 1.0
+    min_slice_roc_auc: Share = 0.5
+    """Floor for every slice that has at least `min_slice_rows` labelled rows."""
+    min_slice_rows: Count = 1000
+    tolerance: Annotated[float, Field(ge=0)] = 0.0
+    """How far below the champion the interval of the difference may reach."""
+    bootstrap_samples: Annotated[int, Field(ge=20, le=10_000)] = 200
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    holdout_days: Count = 31
+    """Days after the training window on which champion and challenger are compared."""
+
+
+class DriftSpec(_Section):
+    """What the detector compares with what; stored beside the model it belongs to."""
+
+    backend: Literal["alibi-detect", "scipy"] = "alibi-detect"
+    reference_rows: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
+    window_rows: Annotated[int, Field(ge=50, le=1_000_000)] = 1000
+    p_value: Annotated[float, Field(gt=0, lt=1)] = 0.01
+
+
+class LoopSpec(_Section):
+    """One loop, whole and checked."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
+    data: DataSpec
+    train: TrainSpec
+    gate: GateSpec = GateSpec()
+    drift: DriftSpec = DriftSpec()
+
+    @classmethod
+    def load(cls, path: Path, overrides: tuple[str, ...] = ()) -> LoopSpec:
+        """The spec in a TOML file named after its loop, with `section.key=value` overrides laid over it."""
+        try:
+            body = tomllib.loads(path.read_text())
+        except FileNotFoundError as error:
+            known = ", ".join(sorted(file.stem for file in path.parent.glob("*.toml"))) or "none"
+            raise ConfigError(f"No loop file {path}.", f"Loops there: {known}.") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path} is not TOML: {error}.") from error
+        for override in overrides:
+            _lay_over(body, override)
+        return cls._checked({"name": path.stem, **body}, str(path))
+
+    @classmethod
+    def from_json(cls, text: str) -> LoopSpec:
+        """The spec as a pipeline parameter carries it."""
+        try:
+            body = json.loads(text)
+        except ValueError as error:
+            raise ConfigError(f"The loop specification is not JSON: {error}.") from error
+        return cls._checked(body, "loop specification")
+
+    def to_json(self) -> str:
+        """The same spec for `from_json`, with its keys in one order."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True)
+
+    @classmethod
+    def _checked(cls, body: Any, origin: str) -> LoopSpec:
+        try:
+            return cls.model_validate(body)
+        except ValidationError as error:
+            raise ConfigError(_explain(error, origin)) from error
+
+
+def _lay_over(body: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    path = key.strip().split(".")
+    if not equals or len(path) < 2:
+        raise ConfigError(f"Override {override!r} is not of the form section.key=value.")
+    for part in path[:-1]:
+        body = body.setdefault(part, {})
+        if not isinstance(body, dict):
+            raise ConfigError(f"Override {override!r}: {part} is a value, not a section.")
+    try:
+        body[path[-1]] = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        body[path[-1]] = value.strip()
+
+
+def _explain(error: ValidationError, origin: str) -> str:
+    return "\n".join(_explain_one(dict(problem), origin) for problem in error.errors())
+
+
+def _explain_one(problem: dict[str, Any], origin: str) -> str:
+    where = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        section = problem["loc"][:-1]
+        allowed = ", ".join(_fields_of(section))
+        return f"{origin}: unknown key {where} = {problem['input']!r}. Allowed here: {allowed}."
+    if problem["type"] == "missing":
+        return f"{origin}: {where} is missing."
+    return f"{origin}: {where} = {problem['input']!r}: {problem['msg']}."
+
+
+def _fields_of(section: tuple[int | str, ...]) -> list[str]:
+    model: type[BaseModel] = LoopSpec
+    for part in section:
+        annotation = model.model_fields[str(part)].annotation if str(part) in model.model_fields else None
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        model = annotation
+    return list(model.model_fields)

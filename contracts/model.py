@@ -1,0 +1,109 @@
+"""Model identity: the facts that travel beside a model's file, and the check that it is still that file."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from contracts.errors import IntegrityError
+
+CARD = "driftloop.json"
+"""Name of the file that holds a ModelCard, at the root of every model folder."""
+CHAMPION = "champion"
+"""Registry alias of the version that serves."""
+CHALLENGER = "challenger"
+"""Registry alias of the newest version that passed the gate."""
+MAX_CARD_BYTES = 1_000_000
+
+_UNSAFE_SUFFIXES = {".pkl", ".pickle", ".joblib", ".cloudpickle", ".dill", ".pt", ".pth", ".npy", ".py", ".so"}
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Feature(BaseModel):
+    """One column of the model's input matrix, in its place."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    name: str
+    categories: tuple[str, ...] | None = None
+    """For a categorical feature, its values; the matrix holds their positions, and NaN for any other value."""
+
+
+class ModelCard(BaseModel):
+    """What a served model is: its format, its input, its files and their digests."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    loop: str
+    kind: str
+    """Kind of model in the words of the search space, such as `xgboost`."""
+    format: Literal["xgboost-ubj", "sklearn-skops"]
+    model_file: str
+    features: tuple[Feature, ...]
+    labels: tuple[str, ...]
+    """Class names, in the order of the columns of the probabilities."""
+    files: dict[str, Sha256]
+    """Path inside the folder → sha256, of every file that is read after the model is trained."""
+
+    @property
+    def model_sha256(self) -> str:
+        """Digest of the model's own file: same data, same seed, same digest."""
+        return self.files[self.model_file]
+
+    @classmethod
+    def read(cls, folder: Path) -> ModelCard:
+        """The card in a model folder. IntegrityError if there is none or it is not a card."""
+        path = folder / CARD
+        if not path.is_file():
+            raise IntegrityError(f"{folder} has no {CARD}.", "Serve a version that the pipeline registered.")
+        if path.stat().st_size > MAX_CARD_BYTES:
+            raise IntegrityError(f"{path} has {path.stat().st_size} bytes, more than {MAX_CARD_BYTES}.")
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except ValidationError as error:
+            raise IntegrityError(f"{path} is not a model card: {error.errors()[0]['msg']}.") from error
+
+    def write(self, folder: Path) -> str:
+        """Write the card into a folder; its own sha256, by which a deployment pins the whole folder."""
+        (folder / CARD).write_text(self.model_dump_json(indent=1))
+        return sha256_of(folder / CARD)
+
+    def verify(self, folder: Path, card_sha256: str | None = None) -> None:
+        """Raise IntegrityError unless every listed file is there with its digest and no unsafe format is."""
+        if card_sha256 is not None:
+            _require(folder / CARD, card_sha256)
+        if self.model_file not in self.files:
+            raise IntegrityError(f"{CARD} gives no digest for its model file {self.model_file}.")
+        for name, digest in self.files.items():
+            _require(_inside(folder, name), digest)
+        for path in sorted(folder.rglob("*")):
+            if path.suffix in _UNSAFE_SUFFIXES:
+                raise IntegrityError(
+                    f"{path.relative_to(folder)} is in a format that can run code when it is read.",
+                    "Models are stored as XGBoost UBJ/JSON or skops only.",
+                )
+
+
+def sha256_of(path: Path) -> str:
+    """Hex sha256 of a file, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _require(path: Path, digest: str) -> None:
+    if not path.is_file():
+        raise IntegrityError(f"{path.name} is missing from the model folder.", "Register the version again.")
+    found = sha256_of(path)
+    if found != digest:
+        raise IntegrityError(
+            f"{path.name} has sha256 {found}, its card says {digest}.",
+            "The file was changed after registration; register it again or deploy another version.",
+        )
+
+
+def _inside(folder: Path, name: str) -> Path:
+    parts = PurePosixPath(name)
+    if parts.is_absolute() or ".." in parts.parts:
+        raise IntegrityError(f"{CARD} lists {name!r}, a path outside the model folder.")
+    return folder / name

@@ -1,0 +1,61 @@
+"""Where things are. Read once at a process' entry from the ecosystem's own variables, then passed as an argument."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from contracts.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Addresses and credentials of one process."""
+
+    home: Path
+    """Folder for what this machine keeps: state, logs, run artifacts (`DRIFTLOOP_HOME`)."""
+    s3_endpoint: str
+    """URL of any S3 server (`AWS_ENDPOINT_URL_S3`)."""
+    s3_region: str
+    s3_access_key: str = field(repr=False)
+    s3_secret_key: str = field(repr=False)
+    data_bucket: str
+    """Bucket of the data layers raw/, refined/ and quarantine/ (`DRIFTLOOP_DATA_BUCKET`)."""
+    mlflow_tracking_uri: str
+    predictor_url: str
+    """Base URL of the REST predictor (`DRIFTLOOP_PREDICTOR_URL`)."""
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
+        """Settings from environment variables; what is not set has the laptop's default, credentials have none."""
+        env = os.environ if env is None else env
+        return cls(
+            home=Path(env.get("DRIFTLOOP_HOME", ".driftloop")).resolve(),
+            s3_endpoint=_url(env, "AWS_ENDPOINT_URL_S3", "http://127.0.0.1:8333"),
+            s3_region=env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or "us-east-1",
+            s3_access_key=env.get("AWS_ACCESS_KEY_ID", ""),
+            s3_secret_key=env.get("AWS_SECRET_ACCESS_KEY", ""),
+            data_bucket=env.get("DRIFTLOOP_DATA_BUCKET", "driftloop"),
+            mlflow_tracking_uri=_url(env, "MLFLOW_TRACKING_URI", "http://127.0.0.1:5000"),
+            predictor_url=_url(env, "DRIFTLOOP_PREDICTOR_URL", "http://127.0.0.1:8080"),
+        )
+
+    @property
+    def s3_host(self) -> str:
+        """Host and port of the S3 server, as the minio client wants them."""
+        return urlsplit(self.s3_endpoint).netloc
+
+    @property
+    def s3_secure(self) -> bool:
+        """Whether the S3 server speaks TLS."""
+        return self.s3_endpoint.startswith("https://")
+
+
+def _url(env: Mapping[str, str], name: str, default: str) -> str:
+    url = env.get(name, default).rstrip("/")
+    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
+        raise ConfigError(f"{name} is {url!r}, not an address.", "Write it as http://host:port or https://host.")
+    return url

@@ -1,0 +1,1 @@
+"""Wiring only: the pipelines, the loops they run for, and their compiled form."""

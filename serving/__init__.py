@@ -1,0 +1,1 @@
+"""The long-running parts: one folder each."""
