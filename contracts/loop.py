@@ -25,8 +25,6 @@ class DataSpec(_Section):
 
     source: str
     """Name of a source of the loop's own, or `postgresql://…`, or `s3://bucket/prefix/`."""
-    lookback_days: Annotated[int, Field(ge=0, le=366)] = 1
-    """Days read before the window, for statistics that look back."""
     label_delay_hours: Annotated[float, Field(ge=0)] = 24
     """How long after its event a row's label is known."""
     max_quarantine_share: Share = 0.05

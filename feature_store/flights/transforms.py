@@ -1,0 +1,158 @@
+"""Every feature of the flights loop, computed once and used by training and serving alike.
+
+The decision is made one hour before scheduled departure, so a row may hold only what is known by then:
+a departure delay from the minute the aircraft left, an hour's weather once the hour is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import duckdb
+import pandas as pd
+
+from feature_store.contract import EVENT_TIME, LABEL, LABEL_TIME, ROW_ID
+
+DECISION_LEAD = pd.Timedelta(hours=1)
+"""How long before scheduled departure the question is asked."""
+LATE_AFTER_MINUTES = 15
+"""A flight is late when it arrives more than this after schedule."""
+WEATHER_DELAY = pd.Timedelta(hours=1)
+"""An hour's observation is dated by its first minute and known once the hour is over."""
+TICK_MINUTES = 10
+"""Rolling statistics are refreshed this often."""
+MAX_DELAY_MINUTES = 180
+"""Longer delays count as this much in a mean, so that one flight does not speak for an airport."""
+WAITING_HOURS = 3
+"""After this long a flight that has not left no longer counts as waiting: it was cancelled."""
+AIRPORT_ZONE = "America/New_York"
+
+
+def events(flights: pd.DataFrame) -> pd.DataFrame:
+    """Refined flights → one row a decision: identity, instants, label, join keys and request features."""
+    departure = scheduled_departure(flights)
+    frame = pd.DataFrame(
+        {
+            ROW_ID: departure.dt.strftime("%Y%m%dT%H%M") + "-" + flights["carrier"] + _digits(flights["flight"]) + "-" + flights["origin"],
+            EVENT_TIME: departure - DECISION_LEAD,
+            LABEL_TIME: departure,
+            LABEL: (flights["arr_delay"] > LATE_AFTER_MINUTES).astype("float64").where(flights["arr_delay"].notna()),
+            "tailnum": flights["tailnum"].fillna(""),
+        }
+    )
+    return pd.concat([frame, request_features(flights, departure)], axis=1)
+
+
+def request_features(flights: pd.DataFrame, departure: pd.Series[pd.Timestamp]) -> pd.DataFrame:
+    """What the schedule itself says: codes, local times in minutes of the day, day of the week (0 = Monday), miles."""
+    local = departure.dt.tz_convert(AIRPORT_ZONE)
+    return pd.DataFrame(
+        {
+            "carrier": flights["carrier"],
+            "origin": flights["origin"],
+            "dest": flights["dest"],
+            "departure_minute": (local.dt.hour * 60 + local.dt.minute).astype("float64"),
+            "weekday": local.dt.dayofweek.astype("float64"),
+            "arrival_minute": flights["sched_arr_time"] // 100 * 60 + flights["sched_arr_time"] % 100,
+            "distance": flights["distance"],
+        }
+    )
+
+
+def scheduled_departure(flights: pd.DataFrame) -> pd.Series[pd.Timestamp]:
+    """UTC instants."""
+    return flights["time_hour"] + pd.to_timedelta(flights["minute"], unit="m").astype("timedelta64[us]")
+
+
+def feature_tables(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Refined flights, weather and planes → one table a feature view, each row with the instant it was `known_at`."""
+    flights = tables["flights"]
+    # duckdb wants its time-zone extension for aware timestamps: inside, UTC goes without its name.
+    scheduled = scheduled_departure(flights).dt.tz_localize(None)
+    departures = pd.DataFrame(
+        {
+            "origin": flights["origin"],
+            "carrier": flights["carrier"],
+            "tailnum": flights["tailnum"],
+            "scheduled": scheduled,
+            "left_at": scheduled + pd.to_timedelta(flights["dep_delay"], unit="m").astype("timedelta64[us]"),
+            "delay": flights["dep_delay"].clip(upper=MAX_DELAY_MINUTES),
+            "late": (flights["dep_delay"] > LATE_AFTER_MINUTES).astype("float64"),
+        }
+    )
+    with duckdb.connect(config={"threads": 2}) as database:
+        database.register("departures", departures)
+        rolling = {
+            "origin_delays": _rolling(database, "origin", hours=3),
+            "carrier_delays": _rolling(database, "carrier", hours=3),
+            "aircraft_delays": _aircraft(database, hours=12),
+        }
+    return {
+        **{name: table.assign(known_at=table["known_at"].dt.tz_localize("UTC")) for name, table in rolling.items()},
+        "origin_weather": _weather(tables["weather"]),
+        "aircraft": _aircraft_facts(tables["planes"], scheduled.min().tz_localize("UTC")),
+    }
+
+
+def _rolling(database: duckdb.DuckDBPyConnection, key: str, hours: int) -> pd.DataFrame:
+    """Mean delay, share of late departures and their number over the hours before each tick; waiting flights at it."""
+    return database.sql(f"""
+        with known as (
+            select {key}, left_at as moment, delay, late, 0 as waiting, false as tick from departures where left_at is not null
+            union all select {key}, scheduled, null, null, 1, false from departures
+            union all select {key}, {_stops_waiting()}, null, null, -1, false from departures
+            union all select {key}, moment, null, null, 0, true from ({_ticks(key)})
+        )
+        select {key}, moment as known_at,
+            avg(delay) over lately as {key}_delay_mean_{hours}h,
+            avg(late) over lately as {key}_late_share_{hours}h,
+            (count(delay) over lately)::double as {key}_departures_{hours}h,
+            (sum(waiting) over ever)::double as {key}_waiting
+        from known
+        window lately as (partition by {key} order by moment range between interval {hours} hours preceding and current row),
+               ever as (partition by {key} order by moment range between unbounded preceding and current row)
+        qualify tick
+        order by {key}, known_at
+    """).df()  # noqa: S608 - the names are this module's own
+
+
+def _stops_waiting() -> str:
+    """An early departure waits for nothing; a cancelled flight stops waiting after WAITING_HOURS."""
+    limit = f"scheduled + interval {WAITING_HOURS} hours"
+    return f"greatest(scheduled, least(coalesce(left_at, {limit}), {limit}))"
+
+
+def _ticks(key: str) -> str:
+    step = f"interval {TICK_MINUTES} minutes"
+    return f"""
+        select {key}, unnest(generate_series(first_tick, last_tick, {step})) as moment
+        from (select distinct {key} from departures), (
+            select time_bucket({step}, min(scheduled)) as first_tick,
+                   time_bucket({step}, max(scheduled)) as last_tick from departures)"""  # noqa: S608 - see above
+
+
+def _aircraft(database: duckdb.DuckDBPyConnection, hours: int) -> pd.DataFrame:
+    """How late an aircraft was on its departures up to each of them."""
+    return database.sql(f"""
+        select distinct tailnum, left_at as known_at,
+            avg(delay) over lately as aircraft_delay_mean_{hours}h,
+            avg(late) over lately as aircraft_late_share_{hours}h
+        from departures where left_at is not null and tailnum is not null
+        window lately as (partition by tailnum order by left_at range between interval {hours} hours preceding and current row)
+        order by tailnum, known_at
+    """).df()  # noqa: S608 - see above
+
+
+def _weather(weather: pd.DataFrame) -> pd.DataFrame:
+    known = weather.assign(known_at=weather["time_hour"] + WEATHER_DELAY).drop(columns="time_hour")
+    return known.sort_values(["origin", "known_at"], ignore_index=True)
+
+
+def _aircraft_facts(planes: pd.DataFrame, since: pd.Timestamp) -> pd.DataFrame:
+    """Facts that do not change count as known since before the first event."""
+    facts = planes.rename(columns={"year": "plane_year", "seats": "plane_seats"})
+    return facts.assign(known_at=since.floor("D") - pd.Timedelta(days=2)).sort_values("tailnum", ignore_index=True)
+
+
+def _digits(numbers: pd.Series[float]) -> pd.Series[str]:
+    return numbers.astype("int64").astype("string")
