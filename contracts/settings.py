@@ -27,13 +27,18 @@ class Settings:
     mlflow_tracking_uri: str
     predictor_url: str
     """Base URL of the REST predictor (`DRIFTLOOP_PREDICTOR_URL`)."""
+    feast_registry: str
+    """Path or s3:// address of Feast's registry (`DRIFTLOOP_FEAST_REGISTRY`)."""
+    feast_online_store: str
+    """Path of an SQLite file or redis://host:port (`DRIFTLOOP_FEAST_ONLINE_STORE`)."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
         """Settings from environment variables; what is not set has the laptop's default, credentials have none."""
         env = os.environ if env is None else env
+        home = Path(env.get("DRIFTLOOP_HOME", ".driftloop")).resolve()
         return cls(
-            home=Path(env.get("DRIFTLOOP_HOME", ".driftloop")).resolve(),
+            home=home,
             s3_endpoint=_url(env, "AWS_ENDPOINT_URL_S3", "http://127.0.0.1:8333"),
             s3_region=env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or "us-east-1",
             s3_access_key=env.get("AWS_ACCESS_KEY_ID", ""),
@@ -41,6 +46,8 @@ class Settings:
             data_bucket=env.get("DRIFTLOOP_DATA_BUCKET", "driftloop"),
             mlflow_tracking_uri=_url(env, "MLFLOW_TRACKING_URI", "http://127.0.0.1:5000"),
             predictor_url=_url(env, "DRIFTLOOP_PREDICTOR_URL", "http://127.0.0.1:8080"),
+            feast_registry=env.get("DRIFTLOOP_FEAST_REGISTRY", str(home / "feast" / "registry.db")),
+            feast_online_store=env.get("DRIFTLOOP_FEAST_ONLINE_STORE", str(home / "feast" / "online.db")),
         )
 
     @property

@@ -1,0 +1,105 @@
+"""features: refined rows to the training frame, by Feast's point-in-time join, a month at a time."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from components.lake import WHOLE, Lake, Manifest
+from contracts.errors import DataError, disk_room
+from contracts.settings import Settings
+from contracts.window import Window
+from feature_store.contract import LABEL_TIME, DataContract
+from feature_store.store import historical, materialize, open_store, write_feature_tables
+
+ROW_GROUP_ROWS = 65_536
+
+
+def features(manifest: Manifest, contract: DataContract, lake: Lake, window: Window, path: Path) -> int:
+    """Write the frame of a window: identity, instants, label and features of every event, in order of time.
+
+    Returns the number of rows. DataError if there is none.
+    """
+    rows = 0
+    with TemporaryDirectory() as folder, disk_room(path), _FrameWriter(path) as writer:
+        for month in window.months():
+            frame = _month(manifest, contract, lake, month, Path(folder))
+            rows += len(frame)
+            writer.write(frame)
+    if not rows:
+        raise DataError(f"Window {window} has no events.", "Choose another window.")
+    return rows
+
+
+def materialize_online(
+    manifest: Manifest, contract: DataContract, lake: Lake, settings: Settings, now: datetime
+) -> None:
+    """Bring the online store to what was known at `now`, from the same definitions and the same transforms."""
+    last_day = Window.parse(now.date().isoformat(), date.fromordinal(now.date().toordinal() + 1).isoformat())
+    tables = _load(manifest, contract, lake, last_day)
+    folder = settings.home / "feast" / "tables"
+    write_feature_tables(contract.feature_tables(tables), folder)
+    store = open_store(contract, folder, settings.feast_registry, settings.feast_online_store)
+    materialize(store, contract, now)
+
+
+def _month(manifest: Manifest, contract: DataContract, lake: Lake, month: Window, folder: Path) -> pd.DataFrame:
+    tables = _load(manifest, contract, lake, month)
+    write_feature_tables(contract.feature_tables(tables), folder)
+    events = contract.events(tables[contract.tables[0].name])
+    events = events[(events[LABEL_TIME] >= month.start_time) & (events[LABEL_TIME] < month.end_time)]
+    events = events.sort_values(list(events.columns[:3]), ignore_index=True)
+    if not len(events):
+        return events
+    store = open_store(contract, folder, str(folder / "registry.db"), str(folder / "online.db"))
+    return historical(store, contract, events)
+
+
+def _load(manifest: Manifest, contract: DataContract, lake: Lake, month: Window) -> dict[str, pd.DataFrame]:
+    """Refined tables of a month and its look-back."""
+    since = month.start_time - contract.lookback
+    months = [month.start.strftime("%Y-%m"), since.strftime("%Y-%m")]
+    tables = {}
+    for table in contract.tables:
+        if table.time_column is None:
+            tables[table.name] = lake.read(manifest, table.name, WHOLE).to_pandas()
+            continue
+        rows = lake.read(manifest, table.name, *months).to_pandas()
+        times = rows[table.time_column]
+        tables[table.name] = rows[(times >= since) & (times < month.end_time)].reset_index(drop=True)
+    return tables
+
+
+class _FrameWriter:
+    """Appends frames to one Parquet file, which appears under its name only when it is whole."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.partial = path.with_name(path.name + ".partial")
+        self.writer: pq.ParquetWriter | None = None
+
+    def __enter__(self) -> _FrameWriter:
+        return self
+
+    def write(self, frame: pd.DataFrame) -> None:
+        if not len(frame):
+            return
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+        if self.writer is None:
+            self.writer = pq.ParquetWriter(self.partial, table.schema, compression="zstd", coerce_timestamps="us")
+        self.writer.write_table(table.cast(self.writer.schema), row_group_size=ROW_GROUP_ROWS)
+
+    def __exit__(self, kind: object, *rest: object) -> None:
+        if self.writer is not None:
+            self.writer.close()
+        if kind is None and self.writer is not None:
+            self.partial.replace(self.path)
+        else:
+            self.partial.unlink(missing_ok=True)
+
+

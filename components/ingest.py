@@ -1,0 +1,71 @@
+"""ingest: rows of a window, from any source, into the raw layer as they came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from components.lake import RAW, WHOLE, Lake, Manifest, Partition
+from contracts.errors import DataError, disk_room
+from contracts.window import Window
+from feature_store.contract import DataContract
+from feature_store.sources.source import Source, Table
+
+
+_DAY = timedelta(days=1)
+
+
+def ingest(source: Source, contract: DataContract, lake: Lake, window: Window) -> Manifest:
+    """Copy the window and its look-back, month by month, into the raw layer.
+
+    The same rows give the same partitions in whatever order the source yields them. DataError if the window itself has
+    no events; the source's own errors pass through.
+    """
+    reach = window.widened(-(-contract.lookback // _DAY))
+    partitions = [part for table in contract.tables for part in _ingest_table(source, table, lake, reach)]
+    manifest = Manifest(loop=lake.loop, layer=RAW, start=reach.start, end=reach.end, partitions=tuple(partitions))
+    events = contract.tables[0]
+    if not manifest.rows(events.name):
+        raise DataError(f"Window {window} has no rows of table {events.name!r}.", "Choose another window or source.")
+    return manifest
+
+
+def _ingest_table(source: Source, table: Table, lake: Lake, reach: Window) -> Iterator[Partition]:
+    with TemporaryDirectory() as folder, disk_room(folder):
+        months = _spill(source.read(table, reach), table, Path(folder))
+        for month, path in sorted(months.items()):
+            yield lake.put(RAW, table.name, month, _in_order(pq.read_table(path)))
+
+
+def _spill(batches: Iterable[pa.RecordBatch], table: Table, folder: Path) -> dict[str, Path]:
+    """Sort batches into one file a month, so that memory holds a batch and not the window."""
+    paths: dict[str, Path] = {}
+    with ExitStack() as stack:
+        writers: dict[str, pq.ParquetWriter] = {}
+        for batch in batches:
+            for month, rows in _by_month(pa.Table.from_batches([batch]), table):
+                if month not in writers:
+                    paths[month] = folder / f"{month}.parquet"
+                    writers[month] = stack.enter_context(pq.ParquetWriter(paths[month], rows.schema))
+                writers[month].write_table(rows.cast(writers[month].schema))
+    return paths
+
+
+def _by_month(rows: pa.Table, table: Table) -> Iterator[tuple[str, pa.Table]]:
+    if table.time_column is None:
+        yield WHOLE, rows
+        return
+    months = pc.strftime(rows[table.time_column], "%Y-%m")
+    for month in pc.unique(months):
+        yield str(month), rows.filter(pc.equal(months, month))
+
+
+def _in_order(rows: pa.Table) -> pa.Table:
+    return rows.sort_by([(name, "ascending") for name in rows.column_names]).combine_chunks()
