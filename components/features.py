@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,9 +12,11 @@ import pyarrow.parquet as pq
 
 from components.lake import WHOLE, Lake, Manifest
 from contracts.errors import DataError, disk_room
+from contracts.loop import LoopSpec
+from contracts.objects import ObjectStore
 from contracts.settings import Settings
 from contracts.window import Window
-from feature_store.contract import LABEL_TIME, DataContract
+from feature_store.contract import LABEL_TIME, DataContract, load
 from feature_store.store import historical, materialize, open_store, write_feature_tables
 
 ROW_GROUP_ROWS = 65_536
@@ -63,7 +65,7 @@ def _month(manifest: Manifest, contract: DataContract, lake: Lake, month: Window
 def _load(manifest: Manifest, contract: DataContract, lake: Lake, month: Window) -> dict[str, pd.DataFrame]:
     """Refined tables of a month and its look-back."""
     since = month.start_time - contract.lookback
-    months = [month.start.strftime("%Y-%m"), since.strftime("%Y-%m")]
+    months = [part.start.strftime("%Y-%m") for part in Window(since.date(), month.end).months()]
     tables = {}
     for table in contract.tables:
         if table.time_column is None:
@@ -103,3 +105,13 @@ class _FrameWriter:
             self.partial.unlink(missing_ok=True)
 
 
+
+
+def run(settings: Settings, spec: LoopSpec, refined: Path, window: Window, frame: Path) -> int:
+    """The step: write the frame of the window, and bring the online store to the window's end."""
+    manifest = Manifest.read(refined)
+    contract = load(spec.name)
+    lake = Lake(ObjectStore(settings), settings.data_bucket, spec.name)
+    rows = features(manifest, contract, lake, window, frame)
+    materialize_online(manifest, contract, lake, settings, window.end_time - timedelta(microseconds=1))
+    return rows

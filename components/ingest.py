@@ -13,6 +13,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from components.lake import RAW, WHOLE, Lake, Manifest, Partition
+from contracts.loop import LoopSpec
+from contracts.settings import Settings
+from contracts.objects import ObjectStore
+from feature_store.sources.open import open_source
+from feature_store.contract import load
 from contracts.errors import DataError, disk_room
 from contracts.window import Window
 from feature_store.contract import DataContract
@@ -69,3 +74,14 @@ def _by_month(rows: pa.Table, table: Table) -> Iterator[tuple[str, pa.Table]]:
 
 def _in_order(rows: pa.Table) -> pa.Table:
     return rows.sort_by([(name, "ascending") for name in rows.column_names]).combine_chunks()
+
+
+def run(settings: Settings, spec: LoopSpec, window: Window, raw: Path) -> Manifest:
+    """The step: ingest the window and write its manifest."""
+    contract = load(spec.name)
+    store = ObjectStore(settings)
+    store.ensure_bucket(settings.data_bucket)
+    source = open_source(spec.data.source, settings, contract.sources)
+    manifest = ingest(source, contract, Lake(store, settings.data_bucket, spec.name), window)
+    manifest.write(raw)
+    return manifest

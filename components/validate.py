@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
 
 from components.lake import QUARANTINE, REFINED, Lake, Manifest, Partition
-from contracts.errors import DataError
-from feature_store.contract import DataContract
+from contracts.errors import DataError, disk_room
+from contracts.loop import LoopSpec
+from contracts.objects import ObjectStore
+from contracts.settings import Settings
+from feature_store.contract import DataContract, load
 
 if TYPE_CHECKING:
     import pandera.pandas as pandera
@@ -147,3 +151,18 @@ def _count(report: TableReport, good: pd.DataFrame, bad: pd.DataFrame) -> None:
         for _, row in bad.drop_duplicates(REASON).iterrows():
             column = str(row[REASON]).split()[0]
             report.examples.setdefault(str(row[REASON]), str(row.get(column, "")))
+
+
+def run(settings: Settings, spec: LoopSpec, raw: Path, refined: Path, report: Path) -> Manifest:
+    """The step: validate, write the report whatever it says, then stop if too many rows are bad."""
+    from components.report import validation_page
+
+    manifest = Manifest.read(raw)
+    lake = Lake(ObjectStore(settings), settings.data_bucket, spec.name)
+    cleaned, reports = validate(manifest, load(spec.name), lake)
+    limit = spec.data.max_quarantine_share
+    with disk_room(report):
+        report.write_text(validation_page(spec.name, manifest, cleaned, reports, limit))
+    require_share(reports, limit)
+    cleaned.write(refined)
+    return cleaned

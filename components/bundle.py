@@ -1,0 +1,66 @@
+"""The model folder: the model in a safe format, its MLflow description, the reference sample, and the card over it all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from components.estimators import save
+from contracts.formats import TRUSTED_TYPES, BoosterClassifier, Classifier, EstimatorClassifier
+from contracts.loop import DriftSpec
+from contracts.model import Feature, ModelCard, sha256_of
+
+REFERENCE = "reference.parquet"
+"""Training rows and their scores, against which live windows are compared."""
+DRIFT = "drift.json"
+
+
+def write_bundle(
+    folder: Path, loop: str, kind: str, model: Classifier, features: tuple[Feature, ...], labels: tuple[str, ...],
+    reference: pd.DataFrame, drift: DriftSpec,
+) -> ModelCard:
+    """Fill a new folder; its card, with the digest of every file that is read after training."""
+    _describe(folder, model, features)
+    format, model_file = save(model, folder)
+    pq.write_table(pa.Table.from_pandas(reference, preserve_index=False), folder / REFERENCE, compression="zstd")
+    (folder / DRIFT).write_text(json.dumps(drift.model_dump(mode="json"), indent=1, sort_keys=True))
+    files = {name: sha256_of(folder / name) for name in (model_file, REFERENCE, DRIFT)}
+    card = ModelCard(
+        loop=loop, kind=kind, format=format, model_file=model_file, features=features, labels=labels, files=files
+    )
+    card.write(folder)
+    return card
+
+
+def _describe(folder: Path, model: Classifier, features: tuple[Feature, ...]) -> None:
+    """MLflow's own description of the folder (MLmodel and the environments), so that its tools can load it too."""
+    options: dict[str, Any] = {"path": str(folder), "signature": _signature(len(features))}
+    if isinstance(model, BoosterClassifier):
+        import mlflow.xgboost
+        import xgboost
+
+        requirements = [f"xgboost=={xgboost.__version__}"]
+        mlflow.xgboost.save_model(model.booster, model_format="ubj", pip_requirements=requirements, **options)
+    elif isinstance(model, EstimatorClassifier):
+        import mlflow.sklearn
+        import sklearn
+
+        requirements = [f"scikit-learn=={sklearn.__version__}", "skops"]
+        mlflow.sklearn.save_model(
+            model.estimator, serialization_format="skops", skops_trusted_types=list(TRUSTED_TYPES),
+            pip_requirements=requirements, **options,
+        )
+
+
+def _signature(width: int) -> Any:
+    from mlflow.models import ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    matrix = Schema([TensorSpec(np.dtype(np.float32), (-1, width), "matrix")])
+    return ModelSignature(inputs=matrix, outputs=Schema([TensorSpec(np.dtype(np.float32), (-1,))]))

@@ -1,0 +1,40 @@
+"""The edge of a step: how its failures leave the process."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from components.tracking import Tracking
+from contracts.errors import DriftloopError, StorageFullError, is_disk_full, to_line
+from contracts.settings import Settings
+
+
+@contextmanager
+def step_edge(run_id: str = "") -> Iterator[Settings]:
+    """Give a step its settings. An expected failure becomes one log line and an exit code instead of a traceback.
+
+    The MLflow run the step belongs to, if there is one, is marked FAILED.
+    """
+    settings = Settings.from_env()
+    try:
+        yield settings
+    except DriftloopError as error:
+        _leave(error, settings, run_id)
+    except OSError as error:
+        if not is_disk_full(error):
+            raise
+        place = error.filename or "the run's artifacts"
+        _leave(StorageFullError(f"No space left on the disk that holds {place}.", "Free some room and run again."), settings, run_id)
+
+
+def _leave(error: DriftloopError, settings: Settings, run_id: str) -> None:
+    if run_id:
+        try:
+            Tracking(settings.mlflow_tracking_uri).end(run_id, "FAILED")
+        except DriftloopError as second:
+            logging.getLogger(__name__).warning("run %s could not be marked as failed: %s", run_id, second)
+    print(to_line(error), file=sys.stderr, flush=True)  # noqa: T201 - the line the starting process looks for
+    sys.exit(error.exit_code)

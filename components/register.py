@@ -1,0 +1,60 @@
+"""register: the challenger becomes a version of the loop's registered model, with its lineage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from components.evaluate import Evaluation
+from components.registry import Registry, Version
+from components.tracking import TAG, Tracking
+from components.train import Result
+from contracts.model import CARD, CHALLENGER, ModelCard, sha256_of
+from contracts.settings import Settings
+
+
+def register(
+    registry: Registry, challenger: Path, evaluation: Evaluation, run_id: str, lineage: dict[str, str], params: dict[str, str]
+) -> Version:
+    """The version that holds this challenger, under the alias `challenger`: the one that is there, or a new one.
+
+    Every file is verified first, so that what is registered is what was evaluated.
+    """
+    card = ModelCard.read(challenger)
+    card.verify(challenger)
+    card_sha256 = sha256_of(challenger / CARD)
+    version = registry.with_card(card.loop, card_sha256)
+    if version is None:
+        tags = {
+            **lineage,
+            **{f"param.{name}": value for name, value in params.items()},
+            **_judgement(evaluation),
+            "kind": card.kind,
+            "format": card.format,
+            "model_sha256": card.model_sha256,
+            "card_sha256": card_sha256,
+        }
+        version = registry.register(card.loop, challenger, run_id, tags)
+    registry.alias(card.loop, CHALLENGER, version.number)
+    return version
+
+
+def _judgement(evaluation: Evaluation) -> dict[str, str]:
+    return {
+        "holdout_roc_auc": f"{evaluation.roc_auc:.6f}",
+        "holdout_log_loss": f"{evaluation.log_loss:.6f}",
+        "holdout_rows": str(evaluation.rows),
+        "compared_with": evaluation.champion or "none",
+        "verdict": " ".join(evaluation.reasons),
+    }
+
+
+def run(settings: Settings, challenger: Path, evaluation: str, best: str, run_id: str) -> Version:
+    """The step: register what was accepted and close the MLflow run."""
+    tracking = Tracking(settings.mlflow_tracking_uri)
+    lineage = {name.removeprefix(TAG): value for name, value in tracking.tags(run_id).items()}
+    params = {name: str(value) for name, value in Result.model_validate_json(best).trial.params.items()}
+    judged = Evaluation.model_validate_json(evaluation)
+    version = register(Registry(tracking), challenger, judged, run_id, lineage, params)
+    tracking.tag(run_id, {f"{TAG}version": version.number, f"{TAG}model_sha256": version.model_sha256})
+    tracking.end(run_id, "FINISHED")
+    return version

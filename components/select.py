@@ -1,0 +1,55 @@
+"""select: the best trial, fitted again on the whole training window, becomes the challenger."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from components.bundle import write_bundle
+from components.estimators import fit, positive
+from components.frame import features_of, read_columns, read_rows
+from components.train import Result
+from contracts.errors import disk_room
+from contracts.loop import LoopSpec
+from contracts.model import ModelCard
+from contracts.window import Window
+from feature_store.contract import ROW_ID, DataContract, load
+
+SCORE = "score"
+"""Column of the reference sample: the model's probability of the last class."""
+
+
+def rank(results: list[Result], metric: str) -> list[Result]:
+    """Best first; of equals, the earlier trial."""
+    return sorted(results, key=lambda result: (-result.score(metric), result.trial.number))
+
+
+def select(spec: LoopSpec, contract: DataContract, frame: Path, window: Window, best: Result, folder: Path) -> ModelCard:
+    """Fit the best trial on every labelled row of the window and write the challenger's folder."""
+    features = features_of(frame, contract, window)
+    rows = read_rows(frame, features, window)
+    model = fit(best.trial.kind, best.trial.params, rows, features, spec.train.seed, spec.train.threads)
+    names = [feature.name for feature in features]
+    raw = read_columns(frame, [ROW_ID, *names], window)
+    chosen = _sample(len(raw), spec.drift.reference_rows, spec.train.seed)
+    scores = positive(model, rows.matrix[chosen])
+    reference: pd.DataFrame = raw.iloc[chosen].reset_index(drop=True).assign(**{SCORE: scores})
+    return write_bundle(folder, spec.name, best.trial.kind, model, features, contract.labels, reference, spec.drift)
+
+
+def _sample(count: int, wanted: int, seed: int) -> np.typing.NDArray[np.int64]:
+    generator = np.random.default_rng(seed)
+    return np.sort(generator.choice(count, size=min(wanted, count), replace=False))
+
+
+def run(spec: LoopSpec, frame: Path, window: Window, results: list[str], folder: Path, page: Path) -> tuple[Result, ModelCard]:
+    """The step: rank the trials, write the leaderboard, fit the challenger."""
+    from components.report import leaderboard_page
+
+    ranked = rank([Result.model_validate_json(result) for result in results], spec.train.metric)
+    with disk_room(folder):
+        card = select(spec, load(spec.name), frame, window, ranked[0], folder)
+        page.write_text(leaderboard_page(spec.name, spec.train.metric, ranked))
+    return ranked[0], card

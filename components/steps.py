@@ -1,0 +1,185 @@
+"""The steps as Kubeflow Pipelines components: each adapts paths and texts to one function, nothing more.
+
+A step's body travels as source and runs in a process of its own, hence the imports inside. Code that runs inside a
+step cannot import this module: there `kfp.dsl` has no authoring API.
+"""
+
+from typing import NamedTuple
+
+from kfp import dsl
+
+IMAGE = "ghcr.io/driftloop/driftloop:0.1.0"
+"""What every step runs in on a cluster: the main environment and the folders it needs."""
+
+_step = dsl.component(base_image=IMAGE, install_kfp_package=False)
+
+
+@_step
+def ingest(spec: str, start: str, end: str, raw: dsl.Output[dsl.Dataset]):  # type: ignore[no-untyped-def]
+    """Rows of the window from the loop's source into the raw layer; a manifest of their partitions and digests."""
+    from pathlib import Path
+
+    from components import ingest as step
+    from components.edge import step_edge
+    from contracts.loop import LoopSpec
+    from contracts.window import Window
+
+    with step_edge() as settings:
+        manifest = step.run(settings, LoopSpec.from_json(spec), Window.parse(start, end), Path(raw.path))
+        raw.metadata.update(digest=manifest.digest, rows=sum(part.rows for part in manifest.partitions))
+
+
+@_step
+def validate(  # type: ignore[no-untyped-def]
+    spec: str, raw: dsl.Input[dsl.Dataset], refined: dsl.Output[dsl.Dataset], report: dsl.Output[dsl.HTML]
+):
+    """Good rows into the refined layer, bad ones into quarantine with their reasons; a report of both."""
+    from pathlib import Path
+
+    from components import validate as step
+    from components.edge import step_edge
+    from contracts.loop import LoopSpec
+
+    with step_edge() as settings:
+        manifest = step.run(settings, LoopSpec.from_json(spec), Path(raw.path), Path(refined.path), Path(report.path))
+        refined.metadata.update(digest=manifest.digest, rows=sum(part.rows for part in manifest.partitions))
+
+
+@_step
+def features(  # type: ignore[no-untyped-def]
+    spec: str, start: str, end: str, refined: dsl.Input[dsl.Dataset], frame: dsl.Output[dsl.Dataset]
+):
+    """The training frame, by Feast's point-in-time join; the online store brought up to date."""
+    from pathlib import Path
+
+    from components import features as step
+    from components.edge import step_edge
+    from contracts.loop import LoopSpec
+    from contracts.window import Window
+
+    with step_edge() as settings:
+        window = Window.parse(start, end)
+        frame.metadata["rows"] = step.run(settings, LoopSpec.from_json(spec), Path(refined.path), window, Path(frame.path))
+
+
+@_step
+def plan(
+    spec: str,
+    start: str,
+    end: str,
+    holdout_end: str,
+    pipeline_run: str,
+    code_version: str,
+    raw: dsl.Input[dsl.Dataset],
+    refined: dsl.Input[dsl.Dataset],
+    frame: dsl.Input[dsl.Dataset],
+) -> NamedTuple("Plan", [("trials", list), ("run_id", str)]):  # type: ignore[valid-type]
+    """The trials to fan out over, and the MLflow run they belong to."""
+    from pathlib import Path
+
+    from components import plan as step
+    from components.edge import step_edge
+    from contracts.loop import LoopSpec
+    from contracts.window import Window
+
+    with step_edge() as settings:
+        windows = Window.parse(start, end), Window.parse(end, holdout_end)
+        paths = Path(raw.path), Path(refined.path), Path(frame.path)
+        return step.run(settings, LoopSpec.from_json(spec), *paths, *windows, pipeline_run, code_version)  # type: ignore[return-value]
+
+
+@_step
+def train(
+    spec: str,
+    start: str,
+    end: str,
+    trial: str,
+    run_id: str,
+    frame: dsl.Input[dsl.Dataset],
+    metrics: dsl.Output[dsl.Metrics],
+) -> str:
+    """One trial, fitted without the window's last days and scored on them; an MLflow child run."""
+    from pathlib import Path
+
+    from components import train as step
+    from components.edge import step_edge
+    from contracts.loop import LoopSpec
+    from contracts.window import Window
+
+    with step_edge(run_id) as settings:
+        window = Window.parse(start, end)
+        result = step.run(settings, LoopSpec.from_json(spec), Path(frame.path), window, trial, run_id)
+        metrics.log_metric("validation_roc_auc", result.roc_auc)
+        metrics.log_metric("validation_log_loss", result.log_loss)
+        return result.model_dump_json()
+    raise AssertionError
+
+
+@_step
+def select(
+    spec: str,
+    start: str,
+    end: str,
+    run_id: str,
+    results: list[str],
+    frame: dsl.Input[dsl.Dataset],
+    challenger: dsl.Output[dsl.Model],
+    leaderboard: dsl.Output[dsl.HTML],
+) -> str:
+    """The best trial, fitted again on the whole training window."""
+    from pathlib import Path
+
+    from components import select as step
+    from components.edge import step_edge
+    from contracts.loop import LoopSpec
+    from contracts.window import Window
+
+    with step_edge(run_id):
+        window, folder = Window.parse(start, end), Path(challenger.path)
+        best, card = step.run(
+            LoopSpec.from_json(spec), Path(frame.path), window, results, folder, Path(leaderboard.path)
+        )
+        challenger.metadata.update(kind=card.kind, model_sha256=card.model_sha256)
+        return best.model_dump_json()
+    raise AssertionError
+
+
+@_step
+def evaluate(
+    spec: str,
+    start: str,
+    end: str,
+    run_id: str,
+    frame: dsl.Input[dsl.Dataset],
+    challenger: dsl.Input[dsl.Model],
+    curves: dsl.Output[dsl.ClassificationMetrics],
+    report: dsl.Output[dsl.HTML],
+) -> NamedTuple("Verdict", [("decision", str), ("evaluation", str)]):  # type: ignore[valid-type]
+    """Champion and challenger on the holdout; the gate's verdict, accept or reject."""
+    from pathlib import Path
+
+    from components import evaluate as step
+    from components.edge import step_edge
+    from contracts.loop import LoopSpec
+    from contracts.window import Window
+
+    with step_edge(run_id) as settings:
+        window, folder = Window.parse(start, end), Path(challenger.path)
+        judged = step.run(settings, LoopSpec.from_json(spec), Path(frame.path), window, folder, run_id, Path(report.path))
+        curves.log_roc_curve(*judged.roc_curve())
+        curves.log_confusion_matrix(*judged.confusion_matrix())
+        decision = "accept" if judged.evaluation.accepted else "reject"
+        return decision, judged.evaluation.model_dump_json()  # type: ignore[return-value]
+
+
+@_step
+def register(evaluation: str, best: str, run_id: str, challenger: dsl.Input[dsl.Model]) -> str:
+    """The accepted challenger as a version of the registered model, with its lineage; the version's number."""
+    from pathlib import Path
+
+    from components import register as step
+    from components.edge import step_edge
+
+    with step_edge(run_id) as settings:
+        return step.run(settings, Path(challenger.path), evaluation, best, run_id).number
+    raise AssertionError

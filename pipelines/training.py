@@ -1,0 +1,54 @@
+"""The training pipeline: from a source of rows to a registered version, or to a reasoned no."""
+
+from kfp import dsl
+
+from components import steps
+
+
+@dsl.pipeline(name="training", description="Ingest, validate, features, train, select, evaluate, register.")
+def training(spec: str, start: str, end: str, holdout_end: str, code_version: str = "unknown"):  # type: ignore[no-untyped-def]
+    """Train on [start, end), compare on [end, holdout_end). `spec` is a loop specification as JSON; dates are UTC."""
+    raw = steps.ingest(spec=spec, start=start, end=holdout_end).set_caching_options(False)
+    refined = steps.validate(spec=spec, raw=raw.outputs["raw"]).set_caching_options(False)
+    frame = steps.features(
+        spec=spec, start=start, end=holdout_end, refined=refined.outputs["refined"]
+    ).set_caching_options(False)
+    search = steps.plan(
+        spec=spec,
+        start=start,
+        end=end,
+        holdout_end=holdout_end,
+        pipeline_run=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
+        code_version=code_version,
+        raw=raw.outputs["raw"],
+        refined=refined.outputs["refined"],
+        frame=frame.outputs["frame"],
+    ).set_caching_options(False)
+    run_id = search.outputs["run_id"]
+    with dsl.ParallelFor(search.outputs["trials"], name="trials") as trial:
+        trained = steps.train(
+            spec=spec, start=start, end=end, trial=trial, run_id=run_id, frame=frame.outputs["frame"]
+        ).set_caching_options(False)
+    selected = steps.select(
+        spec=spec,
+        start=start,
+        end=end,
+        run_id=run_id,
+        results=dsl.Collected(trained.outputs["Output"]),
+        frame=frame.outputs["frame"],
+    ).set_caching_options(False)
+    judged = steps.evaluate(
+        spec=spec,
+        start=end,
+        end=holdout_end,
+        run_id=run_id,
+        frame=frame.outputs["frame"],
+        challenger=selected.outputs["challenger"],
+    ).set_caching_options(False)
+    with dsl.If(judged.outputs["decision"] == "accept", name="accepted"):
+        steps.register(
+            evaluation=judged.outputs["evaluation"],
+            best=selected.outputs["Output"],
+            run_id=run_id,
+            challenger=selected.outputs["challenger"],
+        ).set_caching_options(False)
