@@ -1,0 +1,55 @@
+"""The standard variables by which every client finds this home's servers, laid under the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pocket import credentials, mlflow_server, s3, state
+from pocket.state import Record
+
+_S3_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+PREDICTOR = "predictor"
+
+
+def environment(home: Path) -> dict[str, str]:
+    """Variables of the servers that this home has up."""
+    found = {"DRIFTLOOP_HOME": str(home), "MLFLOW_DISABLE_TELEMETRY": "true"}
+    if store := _up(home, s3.NAME):
+        keys = credentials.read(home)
+        found |= _s3_aliases(store.address) | {
+            "AWS_ENDPOINT_URL_S3": store.address,
+            "AWS_ACCESS_KEY_ID": keys.access_key,
+            "AWS_SECRET_ACCESS_KEY": keys.secret_key,
+            "AWS_REGION": "us-east-1",
+        }
+    if tracking := _up(home, mlflow_server.NAME):
+        found["MLFLOW_TRACKING_URI"] = tracking.address
+    if predictor := _up(home, PREDICTOR):
+        found["DRIFTLOOP_PREDICTOR_URL"] = predictor.address
+    return found
+
+
+def laid_under(home: Path, env: Mapping[str, str]) -> dict[str, str]:
+    """The user's environment, completed: what the user has set wins.
+
+    Keys belong to their address: with the user's own AWS_ENDPOINT_URL_S3 this home's keys stay out, and without
+    it the user's keys for some other S3 do.
+    """
+    own = environment(home)
+    user = {name: value for name, value in env.items() if value}
+    if "AWS_ENDPOINT_URL_S3" in user:
+        own = {name: value for name, value in own.items() if name not in _S3_KEYS}
+        own |= _s3_aliases(user["AWS_ENDPOINT_URL_S3"])
+    elif "AWS_ENDPOINT_URL_S3" in own:
+        user = {name: value for name, value in user.items() if name not in _S3_KEYS}
+    return {**own, **user}
+
+
+def _s3_aliases(address: str) -> dict[str, str]:
+    return {"MLFLOW_S3_ENDPOINT_URL": address, "FEAST_S3_ENDPOINT_URL": address}
+
+
+def _up(home: Path, name: str) -> Record | None:
+    record = state.read(home, name)
+    return record if record and record.token else None

@@ -1,0 +1,110 @@
+"""Processes that outlive the command that starts them: spawn, find, stop. A process is known by its token, not its pid."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from contracts.errors import UnavailableError, disk_room
+
+TOKEN = "DRIFTLOOP_SERVICE_TOKEN"
+GRACE_SECONDS = 10.0
+KILL_SECONDS = 5.0
+
+_children: list[subprocess.Popen[bytes]] = []
+"""Kept so that a child that ends is reaped by the interpreter that started it, if that still runs."""
+
+
+def new_token() -> str:
+    """A word no other process carries."""
+    return uuid.uuid4().hex
+
+
+def spawn(command: Sequence[str], env: Mapping[str, str], token: str, folder: Path, log: Path) -> int:
+    """Start a command in a session of its own, with its output in a file; its pid."""
+    with disk_room(log):
+        if log.exists():
+            log.replace(log.with_name(log.name + ".1"))
+        output = log.open("wb")
+    with output:
+        try:
+            child = subprocess.Popen(
+                command,
+                env={**env, TOKEN: token},
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise UnavailableError(f"{command[0]} cannot be run: {error.strerror}.", "Install the project again.") from error
+    _children.append(child)
+    return child.pid
+
+
+def members(token: str) -> list[psutil.Process]:
+    """Every living process that carries the token: the one that was spawned and its descendants."""
+    _reap()
+    return [process for process in psutil.process_iter() if token and _token_of(process) == token]
+
+
+def is_running(pid: int, token: str) -> bool:
+    """Whether the process that was spawned still lives."""
+    _reap()
+    try:
+        return bool(token) and _token_of(psutil.Process(pid)) == token
+    except (psutil.NoSuchProcess, ValueError):
+        return False
+
+
+def listeners(token: str) -> set[tuple[str, int]]:
+    """(address, port) of every TCP socket on which processes with the token listen."""
+    return {place for process in members(token) for place in _listening(process)}
+
+
+def stop(token: str, grace_seconds: float = GRACE_SECONDS) -> None:
+    """End every process with the token: TERM, then KILL what is left. UnavailableError if one stays."""
+    _signal_all(token, signal.SIGTERM, grace_seconds)
+    _signal_all(token, signal.SIGKILL, KILL_SECONDS)
+    left = members(token)
+    if left:
+        pids = ", ".join(str(process.pid) for process in left)
+        raise UnavailableError(f"Processes {pids} cannot be stopped.", "End them by hand.")
+
+
+def _signal_all(token: str, number: signal.Signals, wait_seconds: float) -> None:
+    living = members(token)
+    for process in living:
+        with suppress(psutil.NoSuchProcess):  # it ended by itself meanwhile, as wanted
+            process.send_signal(number)  # psutil refuses if the pid has been re-used since
+    psutil.wait_procs(living, timeout=wait_seconds)
+
+
+def _token_of(process: psutil.Process) -> str | None:
+    try:
+        return process.environ().get(TOKEN)
+    except (psutil.NoSuchProcess, psutil.AccessDenied, OSError):  # gone, a zombie, or another user's: not ours
+        return None
+
+
+def _listening(process: psutil.Process) -> Iterator[tuple[str, int]]:
+    # psutil 6 renamed the method; kserve still asks for psutil 5.
+    connections = getattr(process, "net_connections", None) or process.connections
+    try:
+        found = connections(kind="tcp")
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return
+    for connection in found:
+        if connection.status == psutil.CONN_LISTEN:
+            yield connection.laddr.ip, connection.laddr.port
+
+
+def _reap() -> None:
+    _children[:] = [child for child in _children if child.poll() is None]

@@ -1,0 +1,45 @@
+"""Real servers for tests that need them, on free ports in a home of their own, once a session."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from contracts.settings import Settings
+from pocket import services as pocket_services
+
+_OWN = ("AWS_ENDPOINT_URL_S3", "MLFLOW_TRACKING_URI", "DRIFTLOOP_HOME", "DRIFTLOOP_PREDICTOR_URL", "DRIFTLOOP_DATA_BUCKET")
+"""Variables that would point the tests at servers of whoever runs them."""
+
+
+@pytest.fixture(scope="session")
+def plain_env() -> dict[str, str]:
+    """The environment without any variable that says where a server is."""
+    return {name: value for name, value in os.environ.items() if name not in _OWN}
+
+
+@pytest.fixture(scope="session")
+def session_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of the session's servers."""
+    return tmp_path_factory.mktemp("session") / "home"
+
+
+@pytest.fixture(scope="session")
+def s3_settings(session_home: Path, plain_env: dict[str, str]) -> Iterator[Settings]:
+    """Settings of a running S3 server with its buckets."""
+    env = pocket_services.up(session_home, plain_env, _silent, tracking=False)
+    yield Settings.from_env(env)
+    pocket_services.down(session_home, _silent)
+
+
+@pytest.fixture(scope="session")
+def services(session_home: Path, plain_env: dict[str, str], s3_settings: Settings) -> Settings:
+    """Settings of the same S3 server and a running MLflow; `s3_settings` ends both."""
+    return Settings.from_env(pocket_services.up(session_home, plain_env, _silent))
+
+
+def _silent(service: str, what: str) -> None:
+    """Progress nobody watches."""
