@@ -110,7 +110,8 @@ def disk_room(place: object) -> Iterator[None]:
         if not is_disk_full(error):
             raise
         raise StorageFullError(
-            f"No space left on the disk that holds {place}.", "Free some room and run again; nothing half-written is kept."
+            f"No space left on the disk that holds {place}.",
+            "Free some room and run again; nothing half-written is kept.",
         ) from error
 
 

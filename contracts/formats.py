@@ -1,6 +1,6 @@
 """The two model formats and the only code that reads and writes them. Neither can run code when it is read.
 
-xgboost-ubj: XGBoost's own binary JSON. sklearn-skops: a zip of arrays and a schema, whose every type is allowed by name.
+xgboost-ubj: XGBoost's own binary JSON. sklearn-skops: a zip of arrays and a schema, each of its types allowed by name.
 """
 
 from __future__ import annotations

@@ -41,7 +41,9 @@ class TrainSpec(_Section):
     """The last days of the training window, held out to choose among trials."""
     threads: Count = 2
     """Threads of one fit. Part of the recipe: another number may change the last bits of a model."""
-    space: dict[Literal["xgboost", "hist_gradient_boosting", "logistic_regression", "random_forest"], dict[str, Choices]]
+    space: dict[
+        Literal["xgboost", "hist_gradient_boosting", "logistic_regression", "random_forest"], dict[str, Choices]
+    ]
     """For each kind of model, the values each parameter may take."""
 
     @model_validator(mode="after")

@@ -90,7 +90,9 @@ class ObjectStore:
         """URIs of all objects under a prefix, sorted."""
         bucket, key = split(prefix)
         with self._translated(prefix):
-            listed = [item.object_name for item in self.client.list_objects(bucket, key, recursive=True) if not item.is_dir]
+            listed = [
+                item.object_name for item in self.client.list_objects(bucket, key, recursive=True) if not item.is_dir
+            ]
         yield from sorted(f"s3://{bucket}/{name}" for name in listed)
 
     def metadata(self, uri: str) -> dict[str, str] | None:
@@ -118,7 +120,9 @@ class ObjectStore:
             ) from error
         except OSError as error:
             if is_disk_full(error):
-                raise StorageFullError(f"No space left on the disk while reading {uri}.", "Free some room and run again.") from error
+                raise StorageFullError(
+                    f"No space left on the disk while reading {uri}.", "Free some room and run again."
+                ) from error
             raise UnavailableError(f"The S3 server at {self.endpoint} broke off ({error}) for {uri}.") from error
 
 

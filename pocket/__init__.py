@@ -1,1 +1,1 @@
-"""The cluster in your pocket: what one machine needs to stand in for a cluster. The only part that knows it is local."""
+"""The cluster in your pocket: what one machine needs to stand in for one. The only part that knows it is local."""

@@ -1,0 +1,100 @@
+# What people type. Every target may be run again; a second run does only what changed.
+.DEFAULT_GOAL := help
+.SUFFIXES:
+
+PYTHON ?= python3
+UV := .tools/bin/uv
+BIN := .venv/bin
+ARGS ?=
+
+# uv reads no pip settings: a mirror given to pip is handed on, unless uv has one of its own.
+ifneq ($(PIP_INDEX_URL),)
+export UV_DEFAULT_INDEX ?= $(or $(UV_INDEX_URL),$(PIP_INDEX_URL))
+endif
+
+# The development environment holds the main one: where it is set up, it serves for everything.
+MAIN := $(if $(wildcard .venv/dev.ready),.venv/dev.ready,.venv/main.ready)
+DEV := .venv/dev.ready
+
+# Every package by its hash, setuptools too, with which the few source packages and driftloop itself are built.
+INSTALL := --python .venv --build-constraints requirements/main.txt
+
+.PHONY: help
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+.PHONY: setup
+setup: $(DEV)  ## environments for development in .tools/ and .venv/
+
+.PHONY: demo
+demo: $(MAIN)  ## train, register and serve the flights model on this machine
+	$(BIN)/driftloop demo $(ARGS)
+
+.PHONY: test
+test: $(DEV)  ## every test that needs no cluster; ARGS='-k window' for some
+	$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: down
+down: $(MAIN)  ## stop everything that runs on this machine
+	$(BIN)/driftloop down
+
+.PHONY: compile
+compile: $(MAIN)  ## write pipelines/compiled/ anew
+	$(BIN)/driftloop compile
+
+.PHONY: lock
+lock: .tools/ready  ## write requirements/ anew from pyproject.toml; ARGS=--upgrade for newer versions
+	.tools/bin/python scripts/lock.py $(ARGS)
+
+.PHONY: bench-scale
+bench-scale: $(DEV)  ## what training costs as the data grows
+	$(BIN)/python benchmarks/scale.py $(ARGS)
+
+.PHONY: check
+check: check-style check-types check-imports check-lock check-pipelines check-files  ## everything CI checks but the tests
+
+.PHONY: check-style
+check-style: $(DEV)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+.PHONY: check-types
+check-types: $(DEV)
+	$(BIN)/mypy
+
+.PHONY: check-imports
+check-imports: $(DEV)
+	$(BIN)/lint-imports
+
+.PHONY: check-lock
+check-lock: .tools/ready
+	.tools/bin/python scripts/lock.py --check
+
+.PHONY: check-pipelines
+check-pipelines: $(DEV)
+	$(BIN)/driftloop compile --check
+
+.PHONY: check-files
+check-files: $(DEV)
+	$(BIN)/python scripts/check_files.py
+	git ls-files -z -- '*.yaml' '*.yml' ':!pipelines/compiled' | xargs -0 $(BIN)/yamllint --strict
+	git grep -lzE '^#!.*\b(ba)?sh$$' -- ':!*.md' ':!Makefile' | xargs -0 $(BIN)/shellcheck
+
+.PHONY: clean
+clean:  ## remove environments and caches; `make down` first. What runs keep, in .driftloop/, stays
+	rm -rf .venv .venv-drift .tools build *.egg-info
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.tools/ready: requirements/tools.txt
+	$(PYTHON) -m venv .tools
+	.tools/bin/python -m pip install --require-hashes --requirement requirements/tools.txt
+	@touch $@
+
+.venv/pyvenv.cfg: | .tools/ready
+	$(UV) venv --python 3.11 .venv
+
+.venv/%.ready: requirements/%.txt requirements/main.txt pyproject.toml | .venv/pyvenv.cfg
+	$(UV) pip sync $(INSTALL) --require-hashes requirements/$*.txt
+	$(UV) pip install $(INSTALL) --no-deps --editable .
+	@touch $@
