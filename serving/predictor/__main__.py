@@ -1,0 +1,57 @@
+"""`python -m serving.predictor`: load one model, then serve it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import time
+
+from contracts.errors import DriftloopError, to_line
+from serving.predictor import logs
+from serving.predictor.options import Options
+
+_logger = logging.getLogger("serving.predictor")
+
+
+def main() -> int:
+    """Run until a signal. The exit code: 0 after a graceful end, else the DriftloopError's."""
+    started = time.monotonic()
+    signal.signal(signal.SIGTERM, _leave)
+    logs.configure(log_requests="--log-requests" in sys.argv)
+    try:
+        options = Options.parse(sys.argv[1:], os.environ)
+        # OpenMP, which scikit-learn computes with, reads this when it is first loaded.
+        os.environ.setdefault("OMP_NUM_THREADS", str(options.threads))
+        _run(options, started)
+    except DriftloopError as error:
+        _logger.error(to_line(error))
+        return error.exit_code
+    return 0
+
+
+def _run(options: Options, started: float) -> None:
+    from serving.predictor.folder import open_plane
+
+    plane = open_plane(options)
+    loaded = time.monotonic()
+    # kserve takes seconds to import: a model that cannot be served is told before.
+    from serving.predictor.sdk.server import serve
+
+    card = plane.card
+    _logger.info(
+        "serving %s version %s: %s, %d features, labels %s; model loaded in %.1f s, server in %.1f s",
+        *(plane.name, plane.version, card.format, len(card.features), "/".join(card.labels)),
+        *(loaded - started, time.monotonic() - loaded),
+    )
+    serve(plane, options)
+
+
+def _leave(*_: object) -> None:
+    """SIGTERM before there is anything to end gracefully: leave at once, through every clean-up."""
+    sys.exit(128 + signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

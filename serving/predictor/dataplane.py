@@ -1,0 +1,145 @@
+"""The data plane: columns or a matrix in, probabilities and labels out, whatever the protocol around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from contracts.model import Feature, ModelCard
+from feature_store.matrix import Matrix, encode
+from serving.errors import InvalidRequestError, TooLargeError, shown
+from serving.predictor.classifier import ServedClassifier
+
+Column = Sequence[Any] | npt.NDArray[Any]
+"""One feature's values, a row each: numbers, booleans, text, or None for a missing one."""
+_NUMBERS = frozenset({int, float, bool, type(None)})
+_TEXTS = frozenset({str, bytes, type(None)})
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The answer for each row."""
+
+    probabilities: Matrix
+    """float32 [rows, labels], in the order of the card's labels."""
+    labels: tuple[str, ...]
+    """The most probable label of each row; of equals the first."""
+
+
+@dataclass(frozen=True)
+class DataPlane:
+    """One model with its name, its version and its bounds."""
+
+    name: str
+    version: str
+    card: ModelCard
+    classifier: ServedClassifier
+    max_rows: int
+
+    @property
+    def feature_names(self) -> list[str]:
+        """Names of the features, in the order of the matrix."""
+        return [feature.name for feature in self.card.features]
+
+    def from_columns(self, columns: Mapping[str, Column]) -> Matrix:
+        """The matrix [rows, features] of one column a feature. InvalidRequestError names the value that is wrong."""
+        self._require_names(columns)
+        self._require_rows(columns)
+        for feature in self.card.features:
+            _require_kind(feature, columns[feature.name])
+        return self._checked(encode(columns, self.card.features), lambda row, name: columns[name][row])
+
+    def from_matrix(self, values: npt.NDArray[np.floating[Any]]) -> Matrix:
+        """The matrix of values [rows, features] encoded already: a category is its position, NaN is missing."""
+        if values.ndim != 2 or values.shape[1] != len(self.card.features):
+            raise InvalidRequestError(
+                f"The matrix has shape {list(values.shape)}; expected [rows, {len(self.card.features)}]:"
+                f" one column for each of {self.feature_names}."
+            )
+        self._bound(len(values))
+        with np.errstate(over="ignore"):  # too large a number becomes infinite, which is refused below with its name
+            matrix = np.ascontiguousarray(values, dtype=np.float32)
+        for index, feature in enumerate(self.card.features):
+            _require_positions(feature, matrix[:, index])
+        return self._checked(matrix, lambda row, name: values[row, self.feature_names.index(name)])
+
+    def predict(self, matrix: Matrix) -> Prediction:
+        """Probabilities and labels of an encoded matrix."""
+        probabilities = self.classifier.probabilities(matrix)
+        best = probabilities.argmax(axis=1).tolist()
+        return Prediction(probabilities, tuple(self.card.labels[index] for index in best))
+
+    def _require_names(self, columns: Mapping[str, Column]) -> None:
+        names = self.feature_names
+        if columns.keys() == set(names):
+            return
+        for name in names:
+            if name not in columns:
+                raise InvalidRequestError(f"Feature {name!r} is missing from the request; expected {names}.")
+        unknown = next(name for name in columns if name not in names)
+        raise InvalidRequestError(f"Unknown feature {shown(unknown)}; expected {names}.")
+
+    def _require_rows(self, columns: Mapping[str, Column]) -> None:
+        first, *others = self.feature_names
+        rows = len(columns[first])
+        for name in others:
+            if len(columns[name]) != rows:
+                raise InvalidRequestError(
+                    f"Feature {name!r} has {len(columns[name])} rows; expected {rows}, as many as {first!r} has."
+                )
+        self._bound(rows)
+
+    def _bound(self, rows: int) -> None:
+        if rows == 0:
+            raise InvalidRequestError("The request has no rows; expected at least one.")
+        if rows > self.max_rows:
+            raise TooLargeError(
+                f"The request has {rows} rows; expected at most {self.max_rows}.", "Send several requests."
+            )
+
+    def _checked(self, matrix: Matrix, sent: Callable[[int, str], object]) -> Matrix:
+        """The matrix, if the model can take each of its values. `sent` gives back a value as the client wrote it."""
+        refused = np.isinf(matrix) if self.classifier.accepts_missing else ~np.isfinite(matrix)
+        if not refused.any():
+            return matrix
+        row, index = (int(part) for part in np.argwhere(refused)[0])
+        feature = self.card.features[index]
+        if feature.categories is not None:
+            expected = f"one of {shown(list(feature.categories))}: this model takes no missing value"
+        elif np.isinf(matrix[row, index]):
+            expected = "a finite number within the range of FP32"
+        else:
+            expected = "a number: this model takes no missing value"
+        raise _refusal(feature, sent(row, feature.name), row, expected)
+
+
+def _require_kind(feature: Feature, column: Column) -> None:
+    numeric = feature.categories is None
+    expected = "a number" if numeric else f"text, one of {shown(list(feature.categories or ()))}"
+    if isinstance(column, np.ndarray):
+        if (column.dtype.kind in "biuf") != numeric:
+            raise _refusal(feature, column[0].item(), 0, expected)
+        return
+    allowed = _NUMBERS if numeric else _TEXTS
+    if not allowed.issuperset(map(type, column)):
+        row = next(row for row, value in enumerate(column) if type(value) not in allowed)
+        raise _refusal(feature, column[row], row, expected)
+
+
+def _require_positions(feature: Feature, column: npt.NDArray[np.float32]) -> None:
+    if feature.categories is None:
+        return
+    count = len(feature.categories)
+    wrong = ~(np.isnan(column) | ((column >= 0) & (column < count) & (column == np.floor(column))))
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        expected = f"the position of a category, 0 to {count - 1}, or NaN for none of them"
+        raise _refusal(feature, column[row].item(), row, expected)
+
+
+def _refusal(feature: Feature, value: object, row: int, expected: str) -> InvalidRequestError:
+    return InvalidRequestError(f"Feature {feature.name!r} is {shown(value)} in row {row}; expected {expected}.")

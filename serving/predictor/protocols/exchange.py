@@ -1,0 +1,31 @@
+"""One request and its answer, in one protocol: what a server calls around the data plane."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from feature_store.matrix import Matrix
+from serving.predictor.dataplane import DataPlane, Prediction
+
+AnswerT_co = TypeVar("AnswerT_co", covariant=True)
+
+
+@dataclass(frozen=True)
+class HttpAnswer:
+    """The body and headers of a 200."""
+
+    body: bytes
+    headers: dict[str, str]
+
+
+class Exchange(Protocol[AnswerT_co]):
+    """Decode first, then encode: an exchange remembers what the request asked for."""
+
+    def decode(self, plane: DataPlane) -> Matrix:
+        """The request's rows as a matrix. A ServingError says what is wrong with it."""
+        ...
+
+    def encode(self, plane: DataPlane, prediction: Prediction) -> AnswerT_co:
+        """The prediction as the protocol's answer."""
+        ...

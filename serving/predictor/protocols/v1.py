@@ -1,0 +1,86 @@
+"""The V1 protocol: {"instances": […]} → {"predictions": […]}.
+
+An instance is an object {feature: value} or, in matrix form, a list of numbers in the features' order. null is missing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import orjson
+
+from feature_store.matrix import Matrix
+from serving.errors import InvalidRequestError, shown
+from serving.predictor.dataplane import DataPlane, Prediction
+from serving.predictor.protocols.body import json_object
+from serving.predictor.protocols.exchange import HttpAnswer
+
+_NUMBERS = frozenset({int, float, bool, type(None)})
+
+
+class V1Exchange:
+    """A V1 request and its answer."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def decode(self, plane: DataPlane) -> Matrix:
+        """The instances as a matrix."""
+        instances = _instances(json_object(self._body))
+        if not all(type(instance) is type(instances[0]) for instance in instances):
+            raise InvalidRequestError("The instances are of mixed kinds; expected all objects or all lists of numbers.")
+        if instances and isinstance(instances[0], list):
+            return _from_lists(instances, plane)
+        return _from_objects(instances, plane)
+
+    def encode(self, plane: DataPlane, prediction: Prediction) -> HttpAnswer:
+        """A label and the probability of every label, for each instance."""
+        labels = plane.card.labels
+        predictions = [
+            {"label": label, "probabilities": dict(zip(labels, row, strict=True))}
+            for label, row in zip(prediction.labels, prediction.probabilities.tolist(), strict=True)
+        ]
+        return HttpAnswer(orjson.dumps({"predictions": predictions}), {"content-type": "application/json"})
+
+
+def _instances(body: dict[str, Any]) -> list[Any]:
+    instances = body.get("instances")
+    if not isinstance(instances, list):
+        raise InvalidRequestError(f"'instances' is {shown(instances)}; expected a list of objects {{feature: value}}.")
+    for row, instance in enumerate(instances):
+        if not isinstance(instance, (dict, list)):
+            raise InvalidRequestError(f"Instance {row} is {shown(instance)}; expected an object {{feature: value}}.")
+    return instances
+
+
+def _from_objects(instances: list[dict[str, Any]], plane: DataPlane) -> Matrix:
+    names = plane.feature_names
+    expected = set(names)
+    for row, instance in enumerate(instances):
+        if instance.keys() != expected:
+            raise _wrong_names(row, instance, names)
+    return plane.from_columns({name: [instance[name] for instance in instances] for name in names})
+
+
+def _wrong_names(row: int, instance: dict[str, Any], names: list[str]) -> InvalidRequestError:
+    for name in names:
+        if name not in instance:
+            return InvalidRequestError(f"Feature {name!r} is missing from instance {row}; expected {names}.")
+    unknown = next(name for name in instance if name not in names)
+    return InvalidRequestError(f"Unknown feature {shown(unknown)} in instance {row}; expected {names}.")
+
+
+def _from_lists(instances: list[list[Any]], plane: DataPlane) -> Matrix:
+    names = plane.feature_names
+    for row, instance in enumerate(instances):
+        if len(instance) != len(names):
+            raise InvalidRequestError(
+                f"Instance {row} has {len(instance)} values; expected {len(names)}, one for each of {names}."
+            )
+        if not _NUMBERS.issuperset(map(type, instance)):
+            name, value = next(
+                (name, value) for name, value in zip(names, instance, strict=True) if type(value) not in _NUMBERS
+            )
+            raise InvalidRequestError(f"Feature {name!r} is {shown(value)} in row {row}; expected a number or null.")
+    return plane.from_matrix(np.array(instances, dtype=np.float64).reshape(len(instances), len(names)))

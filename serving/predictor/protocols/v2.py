@@ -1,0 +1,142 @@
+"""The V2 protocol over REST: JSON, and the binary tensor extension (tensors' bytes after the JSON)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from feature_store.matrix import Matrix
+from serving.errors import InvalidRequestError, shown
+from serving.predictor.dataplane import DataPlane, Prediction
+from serving.predictor.protocols import outputs, tensors
+from serving.predictor.protocols.body import json_object
+from serving.predictor.protocols.exchange import HttpAnswer
+from serving.predictor.protocols.inputs import to_matrix
+
+JSON_LENGTH = "inference-header-content-length"
+"""Header of a body with binary tensors: how many bytes of it are JSON."""
+_KINDS = {str: "a string", list: "a list", dict: "an object", bool: "true or false", int: "a whole number"}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """An output asked for, and in which form."""
+
+    name: str
+    binary: bool
+
+
+class V2Exchange:
+    """A V2 REST request and its answer. `json_length` is the header's text, None without it."""
+
+    def __init__(self, body: bytes, json_length: str | None) -> None:
+        self._body = body
+        self._json_length = json_length
+        self._id: str | None = None
+        self._wanted: list[Wanted] = []
+
+    def decode(self, plane: DataPlane) -> Matrix:
+        """The request's inputs as a matrix."""
+        head, tail = _split(self._body, self._json_length)
+        request = json_object(head)
+        self._id = _get(request, "id", str)
+        self._wanted = _wanted(request)
+        inputs = _require(request, "inputs", list, "The request")
+        return to_matrix(_tensors(inputs, tail), plane)
+
+    def encode(self, plane: DataPlane, prediction: Prediction) -> HttpAnswer:
+        """The outputs asked for, with the request's id if it had one."""
+        found = outputs.outputs_of(prediction, [wanted.name for wanted in self._wanted])
+        described, chunks = [], []
+        for output, wanted in zip(found, self._wanted, strict=True):
+            description: dict[str, Any] = {"name": output.name, "shape": output.shape, "datatype": output.datatype}
+            if wanted.binary:
+                chunks.append(output.to_binary())
+                description["parameters"] = {"binary_data_size": len(chunks[-1])}
+            else:
+                description["data"] = output.values
+            described.append(description)
+        identity = {} if self._id is None else {"id": self._id}
+        head = orjson.dumps(
+            {"model_name": plane.name, "model_version": plane.version, **identity, "outputs": described}
+        )
+        if not chunks:
+            return HttpAnswer(head, {"content-type": "application/json"})
+        headers = {"content-type": "application/octet-stream", JSON_LENGTH: str(len(head))}
+        return HttpAnswer(b"".join([head, *chunks]), headers)
+
+
+def _split(body: bytes, json_length: str | None) -> tuple[bytes, bytes]:
+    if json_length is None:
+        return body, b""
+    if not json_length.isascii() or not json_length.isdigit() or int(json_length) > len(body):
+        raise InvalidRequestError(
+            f"{JSON_LENGTH} is {shown(json_length)}; expected at most the body's {len(body)} bytes."
+        )
+    return body[: int(json_length)], body[int(json_length) :]
+
+
+def _wanted(request: dict[str, Any]) -> list[Wanted]:
+    binary = bool(_get(_get(request, "parameters", dict) or {}, "binary_data_output", bool))
+    asked = [_one_wanted(output, binary) for output in _get(request, "outputs", list) or []]
+    outputs.require_known(wanted.name for wanted in asked)
+    return asked or [Wanted(name, binary) for name in outputs.NAMES]
+
+
+def _one_wanted(output: Any, binary: bool) -> Wanted:
+    if not isinstance(output, dict):
+        raise InvalidRequestError(f"An output is {shown(output)}; expected an object with a name.")
+    own = _get(_get(output, "parameters", dict) or {}, "binary_data", bool)
+    return Wanted(_require(output, "name", str, "An output"), binary if own is None else own)
+
+
+def _tensors(inputs: list[Any], tail: bytes) -> list[tensors.Tensor]:
+    if not inputs:
+        raise InvalidRequestError("'inputs' is empty; expected one input a feature, or one matrix.")
+    found, place = [], 0
+    for entry in inputs:
+        if not isinstance(entry, dict):
+            raise InvalidRequestError(
+                f"An input is {shown(entry)}; expected an object with name, datatype, shape and data."
+            )
+        size = _binary_size(entry)
+        found.append(_tensor(entry, None if size is None else tail[place : place + size]))
+        place += size or 0
+    if place != len(tail):
+        raise InvalidRequestError(f"{len(tail)} bytes follow the JSON; the inputs' binary_data_size add up to {place}.")
+    return found
+
+
+def _binary_size(entry: dict[str, Any]) -> int | None:
+    if "data" in entry:
+        return None
+    size: int | None = _get(_get(entry, "parameters", dict) or {}, "binary_data_size", int)
+    if size is not None and size < 0:
+        raise InvalidRequestError(f"An input has binary_data_size {size}; expected at least 0.")
+    return size
+
+
+def _tensor(entry: dict[str, Any], raw: bytes | None) -> tensors.Tensor:
+    name = _require(entry, "name", str, "An input")
+    where = f"Input {name!r}"
+    datatype = _require(entry, "datatype", str, where)
+    shape = _require(entry, "shape", list, where)
+    if not all(type(size) is int and size >= 0 for size in shape):
+        raise InvalidRequestError(f"{where} has shape {shown(shape)}; expected a list of whole numbers.")
+    if raw is not None:
+        return tensors.from_binary(name, datatype, shape, raw)
+    return tensors.from_values(name, datatype, shape, _require(entry, "data", list, where))
+
+
+def _require(entry: Mapping[str, Any], key: str, kind: type, where: str) -> Any:
+    value = entry.get(key)
+    if type(value) is not kind:
+        raise InvalidRequestError(f"{where} has {key} {shown(value)}; expected {_KINDS[kind]}.")
+    return value
+
+
+def _get(entry: Mapping[str, Any], key: str, kind: type) -> Any:
+    return None if entry.get(key) is None else _require(entry, key, kind, "The request")
