@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from components.tracking import Tracking
 from contracts.errors import DriftloopError, StorageFullError, is_disk_full, to_line
@@ -13,14 +14,15 @@ from contracts.settings import Settings
 
 
 @contextmanager
-def step_edge(run_id: str = "") -> Iterator[Settings]:
-    """Give a step its settings. An expected failure becomes one log line and an exit code instead of a traceback.
+def step_edge(search: str = "") -> Iterator[tuple[Settings, str]]:
+    """Give a step its settings and the id of its MLflow run, which the file `search` holds.
 
-    The MLflow run the step belongs to, if there is one, is marked FAILED.
+    An expected failure becomes one log line and an exit code instead of a traceback, and the run is marked FAILED.
     """
     settings = Settings.from_env()
+    run_id = Path(search).read_text() if search else ""
     try:
-        yield settings
+        yield settings, run_id
     except DriftloopError as error:
         _leave(error, settings, run_id)
     except OSError as error:

@@ -48,12 +48,12 @@ def _judgement(evaluation: Evaluation) -> dict[str, str]:
     }
 
 
-def run(settings: Settings, challenger: Path, evaluation: str, best: str, run_id: str) -> Version:
+def run(settings: Settings, challenger: Path, evaluation: Path, best: str, run_id: str) -> Version:
     """The step: register what was accepted and close the MLflow run."""
     tracking = Tracking(settings.mlflow_tracking_uri)
     lineage = {name.removeprefix(TAG): value for name, value in tracking.tags(run_id).items()}
     params = {name: str(value) for name, value in Result.model_validate_json(best).trial.params.items()}
-    judged = Evaluation.model_validate_json(evaluation)
+    judged = Evaluation.model_validate_json(evaluation.read_text())
     version = register(Registry(tracking), challenger, judged, run_id, lineage, params)
     tracking.tag(run_id, {f"{TAG}version": version.number, f"{TAG}model_sha256": version.model_sha256})
     tracking.end(run_id, "FINISHED")

@@ -4,8 +4,6 @@ A step's body travels as source and runs in a process of its own, hence the impo
 step cannot import this module: there `kfp.dsl` has no authoring API.
 """
 
-from typing import NamedTuple
-
 from kfp import dsl
 
 IMAGE = "ghcr.io/driftloop/driftloop:0.1.0"
@@ -24,7 +22,7 @@ def ingest(spec: str, start: str, end: str, raw: dsl.Output[dsl.Dataset]):  # ty
     from contracts.loop import LoopSpec
     from contracts.window import Window
 
-    with step_edge() as settings:
+    with step_edge() as (settings, _):
         manifest = step.run(settings, LoopSpec.from_json(spec), Window.parse(start, end), Path(raw.path))
         raw.metadata.update(digest=manifest.digest, rows=sum(part.rows for part in manifest.partitions))
 
@@ -40,7 +38,7 @@ def validate(  # type: ignore[no-untyped-def]
     from components.edge import step_edge
     from contracts.loop import LoopSpec
 
-    with step_edge() as settings:
+    with step_edge() as (settings, _):
         manifest = step.run(settings, LoopSpec.from_json(spec), Path(raw.path), Path(refined.path), Path(report.path))
         refined.metadata.update(digest=manifest.digest, rows=sum(part.rows for part in manifest.partitions))
 
@@ -57,7 +55,7 @@ def features(  # type: ignore[no-untyped-def]
     from contracts.loop import LoopSpec
     from contracts.window import Window
 
-    with step_edge() as settings:
+    with step_edge() as (settings, _):
         window = Window.parse(start, end)
         frame.metadata["rows"] = step.run(settings, LoopSpec.from_json(spec), Path(refined.path), window, Path(frame.path))
 
@@ -73,8 +71,9 @@ def plan(
     raw: dsl.Input[dsl.Dataset],
     refined: dsl.Input[dsl.Dataset],
     frame: dsl.Input[dsl.Dataset],
-) -> NamedTuple("Plan", [("trials", list), ("run_id", str)]):  # type: ignore[valid-type]
-    """The trials to fan out over, and the MLflow run they belong to."""
+    search: dsl.Output[dsl.Artifact],
+) -> list:  # type: ignore[type-arg]
+    """The trials to fan out over; `search` holds the id of the MLflow run they belong to."""
     from pathlib import Path
 
     from components import plan as step
@@ -82,10 +81,13 @@ def plan(
     from contracts.loop import LoopSpec
     from contracts.window import Window
 
-    with step_edge() as settings:
+    with step_edge() as (settings, _):
         windows = Window.parse(start, end), Window.parse(end, holdout_end)
         paths = Path(raw.path), Path(refined.path), Path(frame.path)
-        return step.run(settings, LoopSpec.from_json(spec), *paths, *windows, pipeline_run, code_version)  # type: ignore[return-value]
+        trials, run_id = step.run(settings, LoopSpec.from_json(spec), *paths, *windows, pipeline_run, code_version)
+        Path(search.path).write_text(run_id)
+        return trials
+    raise AssertionError
 
 
 @_step
@@ -94,7 +96,7 @@ def train(
     start: str,
     end: str,
     trial: str,
-    run_id: str,
+    search: dsl.Input[dsl.Artifact],
     frame: dsl.Input[dsl.Dataset],
     metrics: dsl.Output[dsl.Metrics],
 ) -> str:
@@ -106,7 +108,7 @@ def train(
     from contracts.loop import LoopSpec
     from contracts.window import Window
 
-    with step_edge(run_id) as settings:
+    with step_edge(search.path) as (settings, run_id):
         window = Window.parse(start, end)
         result = step.run(settings, LoopSpec.from_json(spec), Path(frame.path), window, trial, run_id)
         metrics.log_metric("validation_roc_auc", result.roc_auc)
@@ -120,8 +122,8 @@ def select(
     spec: str,
     start: str,
     end: str,
-    run_id: str,
     results: list[str],
+    search: dsl.Input[dsl.Artifact],
     frame: dsl.Input[dsl.Dataset],
     challenger: dsl.Output[dsl.Model],
     leaderboard: dsl.Output[dsl.HTML],
@@ -134,7 +136,7 @@ def select(
     from contracts.loop import LoopSpec
     from contracts.window import Window
 
-    with step_edge(run_id):
+    with step_edge(search.path):
         window, folder = Window.parse(start, end), Path(challenger.path)
         best, card = step.run(
             LoopSpec.from_json(spec), Path(frame.path), window, results, folder, Path(leaderboard.path)
@@ -149,12 +151,13 @@ def evaluate(
     spec: str,
     start: str,
     end: str,
-    run_id: str,
+    search: dsl.Input[dsl.Artifact],
     frame: dsl.Input[dsl.Dataset],
     challenger: dsl.Input[dsl.Model],
+    evaluation: dsl.Output[dsl.Artifact],
     curves: dsl.Output[dsl.ClassificationMetrics],
     report: dsl.Output[dsl.HTML],
-) -> NamedTuple("Verdict", [("decision", str), ("evaluation", str)]):  # type: ignore[valid-type]
+) -> str:
     """Champion and challenger on the holdout; the gate's verdict, accept or reject."""
     from pathlib import Path
 
@@ -163,23 +166,29 @@ def evaluate(
     from contracts.loop import LoopSpec
     from contracts.window import Window
 
-    with step_edge(run_id) as settings:
+    with step_edge(search.path) as (settings, run_id):
         window, folder = Window.parse(start, end), Path(challenger.path)
         judged = step.run(settings, LoopSpec.from_json(spec), Path(frame.path), window, folder, run_id, Path(report.path))
         curves.log_roc_curve(*judged.roc_curve())
         curves.log_confusion_matrix(*judged.confusion_matrix())
-        decision = "accept" if judged.evaluation.accepted else "reject"
-        return decision, judged.evaluation.model_dump_json()  # type: ignore[return-value]
+        Path(evaluation.path).write_text(judged.evaluation.model_dump_json(indent=1))
+        return "accept" if judged.evaluation.accepted else "reject"
+    raise AssertionError
 
 
 @_step
-def register(evaluation: str, best: str, run_id: str, challenger: dsl.Input[dsl.Model]) -> str:
+def register(
+    best: str,
+    evaluation: dsl.Input[dsl.Artifact],
+    search: dsl.Input[dsl.Artifact],
+    challenger: dsl.Input[dsl.Model],
+) -> str:
     """The accepted challenger as a version of the registered model, with its lineage; the version's number."""
     from pathlib import Path
 
     from components import register as step
     from components.edge import step_edge
 
-    with step_edge(run_id) as settings:
-        return step.run(settings, Path(challenger.path), evaluation, best, run_id).number
+    with step_edge(search.path) as (settings, run_id):
+        return step.run(settings, Path(challenger.path), Path(evaluation.path), best, run_id).number
     raise AssertionError

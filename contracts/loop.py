@@ -111,8 +111,8 @@ class LoopSpec(_Section):
         return cls._checked(body, "loop specification")
 
     def to_json(self) -> str:
-        """The same spec for `from_json`, with its keys in one order."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        """The same spec for `from_json`. The order of the search space is kept: it decides which trials are drawn."""
+        return json.dumps(self.model_dump(mode="json"))
 
     @classmethod
     def _checked(cls, body: Any, origin: str) -> LoopSpec:

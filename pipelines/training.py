@@ -24,16 +24,15 @@ def training(spec: str, start: str, end: str, holdout_end: str, code_version: st
         refined=refined.outputs["refined"],
         frame=frame.outputs["frame"],
     ).set_caching_options(False)
-    run_id = search.outputs["run_id"]
-    with dsl.ParallelFor(search.outputs["trials"], name="trials") as trial:
+    with dsl.ParallelFor(search.outputs["Output"], name="trials") as trial:
         trained = steps.train(
-            spec=spec, start=start, end=end, trial=trial, run_id=run_id, frame=frame.outputs["frame"]
+            spec=spec, start=start, end=end, trial=trial, search=search.outputs["search"], frame=frame.outputs["frame"]
         ).set_caching_options(False)
     selected = steps.select(
         spec=spec,
         start=start,
         end=end,
-        run_id=run_id,
+        search=search.outputs["search"],
         results=dsl.Collected(trained.outputs["Output"]),
         frame=frame.outputs["frame"],
     ).set_caching_options(False)
@@ -41,14 +40,14 @@ def training(spec: str, start: str, end: str, holdout_end: str, code_version: st
         spec=spec,
         start=end,
         end=holdout_end,
-        run_id=run_id,
+        search=search.outputs["search"],
         frame=frame.outputs["frame"],
         challenger=selected.outputs["challenger"],
     ).set_caching_options(False)
-    with dsl.If(judged.outputs["decision"] == "accept", name="accepted"):
+    with dsl.If(judged.outputs["Output"] == "accept", name="accepted"):
         steps.register(
             evaluation=judged.outputs["evaluation"],
             best=selected.outputs["Output"],
-            run_id=run_id,
+            search=search.outputs["search"],
             challenger=selected.outputs["challenger"],
         ).set_caching_options(False)

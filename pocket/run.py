@@ -1,0 +1,164 @@
+"""One pipeline run on this machine: the compiled file, executed by kfp.local in a process of its own."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from contracts.errors import BusyError, DriftloopError, StorageFullError, disk_room, from_line, is_disk_full
+
+OnEvent = Callable[[str, str], None]
+"""Called with a step's name and `running`, `done` or `failed`."""
+
+KEPT_RUNS = 10
+"""Folders of older runs are removed; what they registered is in MLflow and S3."""
+TERMINATE_SECONDS = 10
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_STARTED = re.compile(r"Executing task '([^']+)'")
+_ENDED = re.compile(r"Task '([^']+)' finished with status (\w+)")
+_PATIENCE = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "4",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    "PYTHONUNBUFFERED": "1",
+}
+"""How long a step asks a silent server again: half a minute, unless the user says otherwise."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that ended well."""
+
+    folder: Path
+    """Its log, its parameters and, below artifacts/, what every step wrote."""
+
+    def output(self, step: str, name: str = "Output") -> str | None:
+        """An output parameter of a step, or None if the step did not run."""
+        written = self.artifact(step, "executor_output.json")
+        values = json.loads(written.read_text())["parameterValues"] if written else {}
+        return None if name not in values else str(values[name])
+
+    def artifact(self, step: str, name: str) -> Path | None:
+        """Path of an artifact of a step, or None if the step did not run."""
+        return next(iter(self.folder.glob(f"artifacts/**/{step}/{name}")), None)
+
+
+def run(
+    home: Path, env: Mapping[str, str], loop: str, compiled: Path, params: Mapping[str, str], on_event: OnEvent
+) -> Run:
+    """Run a compiled pipeline to its end. One run a loop at a time.
+
+    Errors: BusyError; the DriftloopError a step ended with; StorageFullError; DriftloopError for anything unexpected,
+    which names the log.
+    """
+    with _only_one(home, loop):
+        folder = _new_folder(home, loop)
+        with disk_room(folder):
+            (folder / "params.json").write_text(json.dumps(dict(params), indent=1))
+        command = [sys.executable, "-m", "pocket.kfp_local", compiled, folder / "params.json", folder / "artifacts"]
+        process = subprocess.Popen(
+            [str(part) for part in command],
+            env={**_PATIENCE, **env},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        try:
+            failure = _follow(process, folder / "run.log", on_event)
+        finally:
+            _end(process)
+        if process.returncode or failure:
+            raise failure or DriftloopError(
+                f"The run ended with code {process.returncode}.", f"Its log: {folder / 'run.log'}"
+            )
+        return Run(folder)
+
+
+@contextmanager
+def _only_one(home: Path, loop: str) -> Iterator[None]:
+    """The lock goes with the process that holds it, so a killed run leaves none behind."""
+    path = home / "locks" / f"run-{loop}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.seek(0)
+            raise BusyError(
+                f"A run of {loop} is in progress ({lock.read().strip()}).", "Wait for it, or end that process."
+            ) from error
+        lock.truncate(0)
+        lock.write(f"pid {os.getpid()}, since {datetime.now(UTC):%H:%M:%S} UTC")
+        lock.flush()
+        yield
+
+
+def _new_folder(home: Path, loop: str) -> Path:
+    runs = home / "runs"
+    folder = runs / f"{loop}-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
+    with disk_room(runs):
+        folder.mkdir(parents=True)
+    for old in sorted(runs.glob(f"{loop}-2*"))[:-KEPT_RUNS]:
+        _remove(old)
+    return folder
+
+
+def _remove(folder: Path) -> None:
+    import shutil
+
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _follow(process: subprocess.Popen[str], log: Path, on_event: OnEvent) -> DriftloopError | None:
+    """Copy the process' output into the log and report steps; the error of the step that failed, if one did."""
+    failure: DriftloopError | None = None
+    last: list[str] = []
+    assert process.stdout is not None
+    with disk_room(log), log.open("w") as file:
+        for line in process.stdout:
+            plain = _COLOUR.sub("", line)
+            file.write(plain)
+            file.flush()
+            failure = failure or from_line(plain)
+            last = [*last[-200:], plain]
+            if started := _STARTED.search(plain):
+                on_event(started[1], "running")
+            elif ended := _ENDED.search(plain):
+                on_event(ended[1], "done" if ended[2] == "SUCCESS" else "failed")
+    process.wait()
+    if failure is None and process.returncode and any(is_disk_full(OSError(line)) for line in last):
+        return StorageFullError(f"No space left on the disk that holds {log.parent}.", "Free some room and run again.")
+    if failure is None and process.returncode:
+        return DriftloopError(f"A step of the run failed unexpectedly: {_gist(last)}", f"Its log: {log}")
+    return failure
+
+
+def _gist(lines: list[str]) -> str:
+    """The last line that looks like a Python error, or the last line."""
+    errors = [line.strip() for line in lines if re.match(r"\s*[\w.]*(Error|Exception|Killed)\b", line)]
+    return (errors or [line.strip() for line in lines if line.strip()] or ["no output"])[-1]
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Leave no process of the run behind, whatever ended it."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(TERMINATE_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
