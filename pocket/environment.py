@@ -43,7 +43,15 @@ def laid_under(home: Path, env: Mapping[str, str]) -> dict[str, str]:
         own |= _s3_aliases(user["AWS_ENDPOINT_URL_S3"])
     elif "AWS_ENDPOINT_URL_S3" in own:
         user = {name: value for name, value in user.items() if name not in _S3_KEYS}
-    return {**own, **user}
+    return {**own, **user, **_past_proxies(user)}
+
+
+def _past_proxies(user: Mapping[str, str]) -> dict[str, str]:
+    """With a proxy in the user's environment, the exception that loopback is not asked through it."""
+    if not any(name.lower() in ("http_proxy", "all_proxy") for name in user):
+        return {}
+    hosts = [*filter(None, (user.get("no_proxy") or user.get("NO_PROXY") or "").split(",")), "127.0.0.1", "localhost"]
+    return dict.fromkeys(("no_proxy", "NO_PROXY"), ",".join(dict.fromkeys(hosts)))
 
 
 def _s3_aliases(address: str) -> dict[str, str]:

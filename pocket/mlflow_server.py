@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pocket import state
 from pocket.service import Service
 
 NAME = "mlflow"
@@ -16,17 +15,20 @@ BUCKET = "mlflow"
 
 def service(home: Path, env: Mapping[str, str]) -> Service:
     """The MLflow server of a home, in an environment that says where S3 is."""
-    store = f"sqlite:///{home / NAME / 'mlflow.db'}"
-    state.private_folder(home / NAME)
     return Service(
         name=NAME,
         usual_ports={"http": 5000},
-        command=lambda ports: [
-            *(sys.executable, "-P", "-m", "pocket.mlflow_app"),
-            *("--store", store, "--artifacts", f"s3://{BUCKET}/", "--port", str(ports["http"])),
-        ],
+        command=lambda ports: _command(home, ports),
         env={**env, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"},
-        ready_paths={"/health": frozenset({200})},
-        start_seconds=180,
-        detail={"s3": env["AWS_ENDPOINT_URL_S3"]},
+        ready={"/health": frozenset({200})},
+        start_seconds=180,  # it imports for six seconds, on a cold disk for a minute
+        detail={"s3": env.get("AWS_ENDPOINT_URL_S3", "")},
     )
+
+
+def _command(home: Path, ports: Mapping[str, int]) -> Sequence[str]:
+    store = f"sqlite:///{home / NAME / 'mlflow.db'}"
+    return [
+        *(sys.executable, "-P", "-m", "pocket.mlflow_app"),
+        *("--store", store, "--artifacts", f"s3://{BUCKET}/", "--port", str(ports["http"])),
+    ]

@@ -1,4 +1,4 @@
-"""Processes that outlive the command that starts them: spawn, find, stop. A process is known by its token, not its pid."""
+"""Processes that outlive the command that starts them: spawn, find, stop. Known by a token, for a pid is re-used."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ import psutil
 
 from contracts.errors import UnavailableError, disk_room
 
-TOKEN = "DRIFTLOOP_SERVICE_TOKEN"
-GRACE_SECONDS = 10.0
+_MARK = "DRIFTLOOP_SERVICE_TOKEN"
+"""Variable in the environment of every process of a service."""
+GRACE_SECONDS = 25.0
+"""More than the predictor gives its requests under way."""
 KILL_SECONDS = 5.0
 
 _children: list[subprocess.Popen[bytes]] = []
@@ -36,7 +38,7 @@ def spawn(command: Sequence[str], env: Mapping[str, str], token: str, folder: Pa
         try:
             child = subprocess.Popen(
                 command,
-                env={**env, TOKEN: token},
+                env={**env, _MARK: token},
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -44,7 +46,7 @@ def spawn(command: Sequence[str], env: Mapping[str, str], token: str, folder: Pa
                 start_new_session=True,
             )
         except OSError as error:
-            raise UnavailableError(f"{command[0]} cannot be run: {error.strerror}.", "Install the project again.") from error
+            raise UnavailableError(f"{command[0]} cannot be run: {error}.", "Install the project again.") from error
     _children.append(child)
     return child.pid
 
@@ -89,7 +91,7 @@ def _signal_all(token: str, number: signal.Signals, wait_seconds: float) -> None
 
 def _token_of(process: psutil.Process) -> str | None:
     try:
-        return process.environ().get(TOKEN)
+        return process.environ().get(_MARK)
     except (psutil.NoSuchProcess, psutil.AccessDenied, OSError):  # gone, a zombie, or another user's: not ours
         return None
 

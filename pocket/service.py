@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import http.client
-import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from contracts.errors import DriftloopError, UnavailableError, from_line
 from pocket import ports, process, state
+from pocket.progress import Progress, Step
 from pocket.state import Record
 
 POLL_SECONDS = 0.05
 ATTEMPTS = 3
+HANG_SECONDS = 10.0
+"""A server that has not answered for so long is taken to hang."""
 LOG_LINES = 12
-
-Progress = Callable[[str, str], None]
-"""Told a service's name and what becomes of it, in a word or two."""
 
 
 @dataclass(frozen=True)
@@ -29,51 +28,51 @@ class Service:
     usual_ports: Mapping[str, int]
     """Port by name; `http` is the one its address is made of."""
     command: Callable[[Mapping[str, int]], Sequence[str]]
-    """The command line for the ports it got."""
+    """Makes what it needs on disk and gives the command line for the ports it got."""
     env: Mapping[str, str]
-    ready_paths: Mapping[str, frozenset[int]]
-    """Path → HTTP statuses that mean ready."""
+    ready: Mapping[str, frozenset[int]]
+    """Path → HTTP statuses that mean it is ready."""
     start_seconds: float
     detail: Mapping[str, str] = field(default_factory=dict)
+    """What a running server must have been started with; one with another detail is restarted."""
     grpc_offset: int = 0
-    """Also listens on each of its ports plus this."""
+    """It also listens on each of its ports plus this."""
 
 
 def ensure(home: Path, service: Service, on_progress: Progress) -> tuple[Record, bool]:
-    """A launched, perhaps not yet ready server; whether this call launched it."""
+    """A launched, perhaps not yet ready server, and whether this call launched it."""
     record = state.read(home, service.name)
-    if record and process.is_running(record.pid, record.token) and record.detail == service.detail:
+    if record and record.detail == service.detail and _lives(service, record):
         return record, False
     if record:
-        halt(home, record)
+        halt(home, record)  # also what a killed server may have left behind
     return launch(home, service, on_progress), True
 
 
 def launch(home: Path, service: Service, on_progress: Progress) -> Record:
     """Start a server on free ports, those of its last life where it can."""
-    on_progress(service.name, "starting")
+    on_progress(Step(service.name, "starting"))
     last = state.read(home, service.name)
     chosen = ports.choose(service.usual_ports, last.ports if last else {}, service.grpc_offset)
-    token = process.new_token()
-    record = Record(service.name, token, 0, time.time(), chosen, dict(service.detail))
-    state.write(home, record)  # before the process: if this command dies now, its token still finds what it spawned
+    record = Record(service.name, process.new_token(), 0, time.time(), chosen, dict(service.detail))
+    state.write(home, record)  # before the process: if this command dies now, the token still finds what it spawned
     folder, log = home / service.name, log_path(home, service.name)
     state.private_folder(folder)
     state.private_folder(log.parent)
-    pid = process.spawn(service.command(chosen), service.env, token, folder, log)
-    record = Record(service.name, token, pid, record.started, chosen, record.detail)
+    record = replace(record, pid=process.spawn(service.command(chosen), service.env, record.token, folder, log))
     state.write(home, record)
     return record
 
 
 def settle(home: Path, service: Service, record: Record, on_progress: Progress) -> Record:
-    """Wait until a launched server answers. UnavailableError, or the error its log carries, if it never does.
+    """Wait until a launched server answers; it is halted if it never does.
 
-    A server that ended because another took one of its ports meanwhile is launched again on other ports.
+    Errors: the one its log carries, else UnavailableError with the log's last lines. A server that ended because
+    another program took one of its ports meanwhile is launched again on other ports.
     """
     for attempt in range(1, ATTEMPTS + 1):
-        if _answers_in_time(service, record):
-            on_progress(service.name, f"ready at {record.address}")
+        if _answers_within(service, record, service.start_seconds):
+            on_progress(Step(service.name, f"ready at {record.address}", done=True))
             return record
         ended = not process.is_running(record.pid, record.token)
         halt(home, record)
@@ -84,9 +83,9 @@ def settle(home: Path, service: Service, record: Record, on_progress: Progress) 
 
 
 def answers(service: Service, record: Record) -> bool:
-    """Whether the recorded process itself, and not a stranger on its port, answers as a ready server does."""
+    """Whether the recorded server itself, and not a stranger on its port, answers as a ready one does."""
     port = record.ports["http"]
-    if not all(_status(port, path) in statuses for path, statuses in service.ready_paths.items()):
+    if not all(_status(port, path) in statuses for path, statuses in service.ready.items()):
         return False
     return ("127.0.0.1", port) in process.listeners(record.token)
 
@@ -102,28 +101,28 @@ def log_path(home: Path, name: str) -> Path:
     return home / "logs" / f"{name}.log"
 
 
-def local_env(env: Mapping[str, str], **values: str) -> dict[str, str]:
-    """An environment for a server: the given one with values laid over it."""
-    return {**env, **values}
+def _lives(service: Service, record: Record) -> bool:
+    """Whether it runs, and answers unless it is still starting: one that hangs does not live."""
+    if time.time() - record.started < service.start_seconds:
+        return process.is_running(record.pid, record.token)
+    return _answers_within(service, record, HANG_SECONDS)
 
 
-def _answers_in_time(service: Service, record: Record) -> bool:
-    deadline = time.monotonic() + service.start_seconds
-    while process.is_running(record.pid, record.token):
+def _answers_within(service: Service, record: Record, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while process.is_running(record.pid, record.token) and time.monotonic() < deadline:
         if answers(service, record):
             return True
-        if time.monotonic() > deadline:
-            return False
         time.sleep(POLL_SECONDS)
     return False
 
 
 def _status(port: int, path: str) -> int | None:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)  # no proxy stands before loopback
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)  # knows no proxy
     try:
         connection.request("GET", path)
         return connection.getresponse().status
-    except (OSError, http.client.HTTPException):  # nobody listens yet, or not HTTP
+    except (OSError, http.client.HTTPException):  # nobody listens yet, or it is not HTTP
         return None
     finally:
         connection.close()
@@ -131,12 +130,9 @@ def _status(port: int, path: str) -> int | None:
 
 def _explain(home: Path, service: Service, ended: bool) -> DriftloopError:
     log = log_path(home, service.name)
-    lines = log.read_text(errors="replace").splitlines()
+    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
     for error in filter(None, map(from_line, reversed(lines))):
         return error
-    happened = "ended at once" if ended else f"did not answer within {service.start_seconds:g} s"
-    return UnavailableError(f"{service.name} {happened}. Its log ends:\n{_tail(lines)}", f"The whole log: {log}")
-
-
-def _tail(lines: Iterable[str]) -> str:
-    return os.linesep.join(f"  {line}" for line in [line for line in lines if line.strip()][-LOG_LINES:])
+    happened = "ended while it started" if ended else f"did not answer within {service.start_seconds:g} s"
+    tail = "".join(f"\n  {line}" for line in lines[-LOG_LINES:]) or "\n  (nothing)"
+    return UnavailableError(f"The service {service.name} {happened}. Its log ends:{tail}", f"The whole log is {log}.")

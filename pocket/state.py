@@ -6,12 +6,13 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from contracts.errors import BusyError, ConfigError, disk_room
+from pocket.progress import Progress, Step
 
 LOCK_SECONDS = 300.0
 
@@ -48,7 +49,9 @@ def read(home: Path, service: str) -> Record | None:
     except FileNotFoundError:
         return None
     except (ValueError, TypeError) as error:
-        raise ConfigError(f"{path} is damaged: {error}.", "Run `driftloop down`, delete the file, then `driftloop up`.") from error
+        raise ConfigError(
+            f"{path} is not a record of a service ({error}).", "Delete it, then run `driftloop up`."
+        ) from error
 
 
 def write(home: Path, record: Record) -> None:
@@ -56,6 +59,11 @@ def write(home: Path, record: Record) -> None:
     path = _path(home, record.service)
     private_folder(path.parent)
     private_file(path, json.dumps(asdict(record), indent=1))
+
+
+def remove(home: Path, service: str) -> None:
+    """Forget a service."""
+    _path(home, service).unlink(missing_ok=True)
 
 
 def private_folder(path: Path) -> None:
@@ -77,24 +85,26 @@ def private_file(path: Path, text: str) -> None:
 
 
 @contextmanager
-def locked(home: Path, on_wait: Callable[[], None], seconds: float = LOCK_SECONDS) -> Iterator[None]:
+def locked(home: Path, on_progress: Progress, seconds: float = LOCK_SECONDS) -> Iterator[None]:
     """Hold the home's lock. The kernel frees it when its holder dies. BusyError if it is not had in time."""
     private_folder(home)
     with (home / "lock").open("a") as file:
-        _acquire(file.fileno(), home, on_wait, time.monotonic() + seconds)
+        _acquire(file.fileno(), home, on_progress, time.monotonic() + seconds)
         yield
 
 
-def _acquire(descriptor: int, home: Path, on_wait: Callable[[], None], deadline: float) -> None:
+def _acquire(descriptor: int, home: Path, on_progress: Progress, deadline: float) -> None:
     waiting = False
     while True:
         try:
             return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             if time.monotonic() > deadline:
-                raise BusyError(f"Another driftloop command has held {home} for too long.", "Wait for it, or end it.") from error
+                raise BusyError(
+                    f"Another driftloop command has held {home} for too long.", "Wait for it, or end it."
+                ) from error
         if not waiting:
-            on_wait()
+            on_progress(Step("lock", "waiting for another driftloop command"))
             waiting = True
         time.sleep(0.05)
 

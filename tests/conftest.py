@@ -10,8 +10,15 @@ import pytest
 
 from contracts.settings import Settings
 from pocket import services as pocket_services
+from pocket.progress import silent
 
-_OWN = ("AWS_ENDPOINT_URL_S3", "MLFLOW_TRACKING_URI", "DRIFTLOOP_HOME", "DRIFTLOOP_PREDICTOR_URL", "DRIFTLOOP_DATA_BUCKET")
+_OWN = (
+    "AWS_ENDPOINT_URL_S3",
+    "MLFLOW_TRACKING_URI",
+    "DRIFTLOOP_HOME",
+    "DRIFTLOOP_PREDICTOR_URL",
+    "DRIFTLOOP_DATA_BUCKET",
+)
 """Variables that would point the tests at servers of whoever runs them."""
 
 
@@ -30,16 +37,12 @@ def session_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def s3_settings(session_home: Path, plain_env: dict[str, str]) -> Iterator[Settings]:
     """Settings of a running S3 server with its buckets."""
-    env = pocket_services.up(session_home, plain_env, _silent, tracking=False)
+    env = pocket_services.up(session_home, plain_env, silent, tracking=False)
     yield Settings.from_env(env)
-    pocket_services.down(session_home, _silent)
+    pocket_services.down(session_home, silent)
 
 
 @pytest.fixture(scope="session")
 def services(session_home: Path, plain_env: dict[str, str], s3_settings: Settings) -> Settings:
     """Settings of the same S3 server and a running MLflow; `s3_settings` ends both."""
-    return Settings.from_env(pocket_services.up(session_home, plain_env, _silent))
-
-
-def _silent(service: str, what: str) -> None:
-    """Progress nobody watches."""
+    return Settings.from_env(pocket_services.up(session_home, plain_env, silent))

@@ -1,0 +1,105 @@
+"""The predictor as a service of this machine, and its deployment: prove a version beside the old one, then swap."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import quote
+
+from contracts.errors import ConfigError, DriftloopError
+from pocket import process, service, state
+from pocket.environment import PREDICTOR, laid_under
+from pocket.progress import Progress, Step
+from pocket.service import Service
+from pocket.state import Record
+
+CANDIDATE = "candidate"
+"""The service that proves a new version while the old one serves."""
+_START_SECONDS = 120.0
+
+
+def deploy(
+    home: Path, env: Mapping[str, str], *, name: str, model_uri: str, card_sha256: str, on_progress: Progress
+) -> str:
+    """Serve one model version on this machine; the predictor's base URL, which outlives deployments.
+
+    What serves goes on serving until the new version has been ready on ports of its own; then it makes room for it.
+    Deploying what serves already changes nothing. Errors: the one the predictor told, else UnavailableError.
+    """
+    if env.get("DRIFTLOOP_PREDICTOR_URL"):
+        raise ConfigError(
+            "DRIFTLOOP_PREDICTOR_URL is set: that predictor is not this machine's to deploy to.",
+            "Unset it, or deploy there.",
+        )
+    detail = {"name": name, "model_uri": model_uri, "card_sha256": card_sha256}
+    with state.locked(home, on_progress), ExitStack() as undo:
+        env = laid_under(home, env)
+        current = state.read(home, PREDICTOR)
+        if current and current.detail != detail and process.is_running(current.pid, current.token):
+            _prove(home, env, detail, on_progress)
+        undo.callback(_restore, home, env, current, on_progress)
+        wanted = _service(PREDICTOR, env, detail)
+        record, _ = service.ensure(home, wanted, on_progress)
+        record = service.settle(home, wanted, record, on_progress)
+        undo.pop_all()
+        return record.address
+
+
+def deployed(home: Path, env: Mapping[str, str]) -> Service | None:
+    """The service of the version deployed last, or None."""
+    record = state.read(home, PREDICTOR)
+    return _service(PREDICTOR, env, record.detail) if record else None
+
+
+def _restore(home: Path, env: Mapping[str, str], last: Record | None, on_progress: Progress) -> None:
+    """Put back the deployment before a failed one: running if it ran, else as what `up` will start."""
+    failed = state.read(home, PREDICTOR)
+    if failed:
+        process.stop(failed.token)
+    if last is None:
+        state.remove(home, PREDICTOR)
+        return
+    state.write(home, last.stopped())
+    if last.token:
+        _restart(home, _service(PREDICTOR, env, last.detail), on_progress)
+
+
+def _restart(home: Path, before: Service, on_progress: Progress) -> None:
+    on_progress(Step(PREDICTOR, "restarting the version before"))
+    try:
+        service.settle(home, before, service.launch(home, before, on_progress), on_progress)
+    except DriftloopError as error:  # told, not raised: the failure of the deployment is the one to report
+        on_progress(Step(PREDICTOR, f"the version before cannot be restarted: {error.what}", done=True))
+
+
+def _prove(home: Path, env: Mapping[str, str], detail: Mapping[str, str], on_progress: Progress) -> None:
+    trial = _service(CANDIDATE, env, detail)
+    try:
+        service.settle(home, trial, service.launch(home, trial, on_progress), on_progress)
+    finally:
+        record = state.read(home, CANDIDATE)
+        if record:
+            service.halt(home, record)
+
+
+def _service(service_name: str, env: Mapping[str, str], detail: Mapping[str, str]) -> Service:
+    ready = ("/v2/health/ready", f"/v2/models/{quote(detail['name'], safe='')}/ready")
+    return Service(
+        name=service_name,
+        usual_ports={"http": 8080, "grpc": 8081},
+        command=lambda ports: _command(detail, ports),
+        env=env,
+        ready={path: frozenset({200}) for path in ready},
+        start_seconds=_START_SECONDS,
+        detail=detail,
+    )
+
+
+def _command(detail: Mapping[str, str], ports: Mapping[str, int]) -> Sequence[str]:
+    return [
+        *(sys.executable, "-P", "-m", "serving.predictor"),
+        *("--name", detail["name"], "--model-uri", detail["model_uri"], "--card-sha256", detail["card_sha256"]),
+        *("--http-port", str(ports["http"]), "--grpc-port", str(ports["grpc"])),
+    ]

@@ -1,0 +1,90 @@
+"""How every server is: what runs here, and what the user keeps elsewhere."""
+
+from __future__ import annotations
+
+import http.client
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+import psutil
+
+from pocket import mlflow_server, predictor, process, s3, service, state
+from pocket.environment import PREDICTOR, laid_under
+from pocket.service import Service
+
+State = Literal["running", "not answering", "stopped", "external", "external, no answer", "nothing deployed"]
+_FINE: tuple[State, ...] = ("running", "external", "nothing deployed")
+_TIMEOUT_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Status:
+    """One server at one moment."""
+
+    service: str
+    state: State
+    address: str | None = None
+    pid: int | None = None
+    memory_bytes: int | None = None
+    """Resident set of all its processes."""
+    uptime_seconds: float | None = None
+    log: str | None = None
+
+    @property
+    def is_fine(self) -> bool:
+        """Whether a user need not look after it."""
+        return self.state in _FINE
+
+
+def status(home: Path, env: Mapping[str, str]) -> list[Status]:
+    """S3, MLflow and the predictor. Starts and changes nothing."""
+    full = laid_under(home, env)
+    return [
+        _one(home, env.get("AWS_ENDPOINT_URL_S3"), s3.NAME, s3.service(home, full)),
+        _one(home, env.get("MLFLOW_TRACKING_URI"), mlflow_server.NAME, mlflow_server.service(home, full)),
+        _one(home, env.get("DRIFTLOOP_PREDICTOR_URL"), PREDICTOR, predictor.deployed(home, full)),
+    ]
+
+
+def _one(home: Path, users: str | None, name: str, wanted: Service | None) -> Status:
+    if users:
+        return Status(name, "external" if _answers(users) else "external, no answer", users)
+    if wanted is None:
+        return Status(name, "nothing deployed")
+    record = state.read(home, name)
+    log = service.log_path(home, name)
+    if record is None or not process.is_running(record.pid, record.token):
+        return Status(name, "stopped", log=str(log) if log.exists() else None)
+    return Status(
+        service=name,
+        state="running" if service.answers(wanted, record) else "not answering",
+        address=record.address,
+        pid=record.pid,
+        memory_bytes=sum(_resident_bytes(member) for member in process.members(record.token)),
+        uptime_seconds=time.time() - record.started,
+        log=str(log),
+    )
+
+
+def _resident_bytes(member: psutil.Process) -> int:
+    try:
+        return int(member.memory_info().rss)
+    except psutil.NoSuchProcess:  # it ended meanwhile
+        return 0
+
+
+def _answers(url: str) -> bool:
+    parts = urlsplit(url)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.netloc, timeout=_TIMEOUT_SECONDS)
+    try:
+        connection.request("GET", parts.path or "/")
+        return connection.getresponse().status < 500
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
