@@ -1,8 +1,9 @@
 """One CSV file, a block at a time, with the type of each column decided from the whole file.
 
-A column is int64, else float64, else bool, if every value of it in the file reads as one (the markers of MISSING aside);
-otherwise it is text, exactly as written. Blocks do not matter: the file is read twice, once to decide and once to yield.
-An unquoted empty field is NULL everywhere; quoted text never is. The time column stays text here.
+A column is int64, else float64, else bool, if every value of it in the file reads as one, the markers of MISSING
+aside; otherwise it is text, exactly as written. A column without any value is of Arrow's type null. The file is read
+twice, once to decide and once to yield, so it does not matter where blocks begin. An unquoted empty field is NULL
+everywhere; in a column of text a quoted one is not. The time column stays text here.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ _KINDS = (pa.null(), pa.int64(), pa.float64(), pa.bool_(), pa.string())
 
 
 class DelimitedFile:
-    """A local CSV file with a header line, plain or gzipped (`.gz`). Raises pyarrow's own errors or OSError when it is damaged."""
+    """A local CSV file with a header line, plain or gzipped (`.gz`).
+
+    Every method raises pyarrow's own errors or OSError when the file is damaged.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -45,8 +45,8 @@ class Dsn:
         found = _ADDRESS.fullmatch(uri)
         if found is None:
             raise ConfigError(
-                "The PostgreSQL address is not of the form postgresql://user:password@host:port/database?parameter=value.",
-                "Write @, / and : inside a user name or password as %40, %2F and %3A, or put the password in PGPASSWORD.",
+                "The PostgreSQL address is not of the form postgresql://user:password@host:port/database?name=value.",
+                "Write @ and / inside a user name or password as %40 and %2F, or put the password in PGPASSWORD.",
             )
         given = dict(parse_qsl(found["query"] or "", keep_blank_values=True))
         passwords = [found["password"], *(value for key, value in given.items() if key.endswith("password"))]
