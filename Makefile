@@ -12,9 +12,9 @@ ifneq ($(PIP_INDEX_URL),)
 export UV_DEFAULT_INDEX ?= $(or $(UV_INDEX_URL),$(PIP_INDEX_URL))
 endif
 
-# The development environment holds the main one: where it is set up, it serves for everything.
-MAIN := $(if $(wildcard .venv/dev.ready),.venv/dev.ready,.venv/main.ready)
+# The development environment holds the main one: where it is set up, or asked for, it serves for everything.
 DEV := .venv/dev.ready
+MAIN := $(if $(wildcard $(DEV))$(filter-out help demo down compile lock clean,$(MAKECMDGOALS)),$(DEV),.venv/main.ready)
 
 # Every package by its hash, setuptools too, with which the few source packages and driftloop itself are built.
 INSTALL := --python .venv --build-constraints requirements/main.txt
@@ -94,7 +94,12 @@ clean:  ## remove environments and caches; `make down` first. What runs keep, in
 .venv/pyvenv.cfg: | .tools/ready
 	$(UV) venv --python 3.11 .venv
 
-.venv/%.ready: requirements/%.txt requirements/main.txt pyproject.toml | .venv/pyvenv.cfg
+.SECONDARY: .venv/main.synced .venv/dev.synced
+.venv/%.synced: requirements/%.txt requirements/main.txt | .venv/pyvenv.cfg
+	@rm -f .venv/*.synced .venv/*.ready
 	$(UV) pip sync $(INSTALL) --require-hashes requirements/$*.txt
+	@touch $@
+
+.venv/%.ready: .venv/%.synced pyproject.toml
 	$(UV) pip install $(INSTALL) --no-deps --editable .
 	@touch $@
