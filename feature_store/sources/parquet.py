@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from contracts.window import Window
@@ -39,8 +40,8 @@ class ParquetFile:
         span = self._span(group, time_column)
         if span is None:
             return True
-        first, last = to_utc(span, time_column, "statistics").to_pylist()
-        return bool(first < window.end_time and last >= window.start_time)
+        first, last = to_utc(span, time_column, "its statistics")
+        return bool(pc.less(first, window.end_time).as_py() and pc.greater_equal(last, window.start_time).as_py())
 
     def _span(self, group: int, name: str) -> pa.Array | None:
         """First and last time of a row group, or None where the file does not say (or says it in text)."""
@@ -51,7 +52,10 @@ class ParquetFile:
         ordered = pa.types.is_timestamp(kind) or pa.types.is_date(kind)
         if not ordered or statistics is None or not statistics.has_min_max:
             return None
-        return pa.array([statistics.min, statistics.max], kind)
+        try:
+            return pa.array([statistics.min, statistics.max], kind)
+        except OverflowError:  # a year that Python has no date for: the rows themselves can be compared
+            return None
 
 
 def _statistics(group: Any, name: str) -> Any:

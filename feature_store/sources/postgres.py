@@ -109,8 +109,14 @@ def _told(error: dbapi.Error) -> str:
     )
 
 
-_REFUSED = re.compile(r"FATAL:|invalid|missing|no password|\bSSL\b|sslmode|certificate", re.IGNORECASE)
+_REFUSED = re.compile(r"FATAL:|^invalid|^missing|no password|certificate|sslmode|not support SSL|SSL was required")
 _NOT_NOW = re.compile(r"starting up|shutting down|shutdown|recovery|not (yet )?accepting|too many|slots|terminating")
+
+
+def _is_refusal(text: str) -> bool:
+    """Whether a connection failed for good; libpq gives no code for that, only text (and names, in quotes)."""
+    plain = re.sub(r'"[^"]*"', "", text)
+    return bool(_REFUSED.search(plain)) and not _NOT_NOW.search(plain)
 
 
 def _explain(error: dbapi.Error, text: str, where: str) -> DriftloopError:
@@ -119,7 +125,7 @@ def _explain(error: dbapi.Error, text: str, where: str) -> DriftloopError:
         return DataError(
             f"There is no {where} ({text}).", "Create it, or name its schema: ?options=-csearch_path%3Dname."
         )
-    if state == "42501" or (not state and _REFUSED.search(text) and not _NOT_NOW.search(text)):
+    if state == "42501" or (not state and _is_refusal(text)):
         return ConfigError(f"PostgreSQL refused {where} ({text}).", "Check user, password and database of the address.")
     if state.startswith(("22", "42", "0A")):
         return DataError(f"PostgreSQL could not read {where} ({text}).")

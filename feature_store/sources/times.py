@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -54,10 +52,17 @@ def _parsed(text: pa.Array) -> pa.Array:
     return pc.coalesce(with_zone, without_zone)
 
 
-def _first_bad(values: pa.Array) -> Any:
+def _first_bad(values: pa.Array) -> str:
     for row in range(len(values)):
         try:
             _instants(values.slice(row, 1))
         except pa.ArrowException:
-            return values[row].as_py()
-    return values.type
+            return _shown(values.slice(row, 1))
+    return str(values.type)
+
+
+def _shown(value: pa.Array) -> str:
+    try:
+        return str(value.cast(pa.string())[0])
+    except pa.ArrowNotImplementedError:  # a nested type, which Arrow does not write as text but Python does
+        return str(value[0])

@@ -87,7 +87,18 @@ def _initialize(binaries: Path, folder: Path) -> None:
     if owner := _unprivileged().get("user"):
         shutil.chown(folder, owner, owner)
         shutil.chown(secret, owner, owner)
-    options: list[str | Path] = ["-U", OWNER, "--pwfile", secret, "-A", "scram-sha-256", "-E", "UTF8", "--locale=C", "--no-sync"]
+    options: list[str | Path] = [
+        "-U",
+        OWNER,
+        "--pwfile",
+        secret,
+        "-A",
+        "scram-sha-256",
+        "-E",
+        "UTF8",
+        "--locale=C",
+        "--no-sync",
+    ]
     command: list[str | Path] = [binaries / "initdb", "-D", folder / "data", *options]
     made = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False, **_unprivileged())
     assert made.returncode == 0, made.stdout + made.stderr

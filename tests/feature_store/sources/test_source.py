@@ -163,5 +163,5 @@ def test_numbers_are_not_times(keep: Keep) -> None:
     """A number in the time column is refused, for nobody says whether it counts seconds or days."""
     rows = pa.table({"at": [1357084800]})
 
-    with pytest.raises(DataError, match=r"1357084800'?, which is not a time"):
+    with pytest.raises(DataError, match="holds '1357084800', which is not a time"):
         list(keep("trips", rows).read(Table("trips", "at", ("at",)), WINDOW))
