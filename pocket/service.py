@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import http.client
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from pathlib import Path
 
 from contracts.errors import DriftloopError, UnavailableError, from_line
@@ -18,6 +20,7 @@ ATTEMPTS = 3
 HANG_SECONDS = 10.0
 """A server that has not answered for so long is taken to hang."""
 LOG_LINES = 12
+_GO_REASON = re.compile(r"F\d{4} |panic: ")
 
 
 @dataclass(frozen=True)
@@ -134,5 +137,13 @@ def _explain(home: Path, service: Service, ended: bool) -> DriftloopError:
     for error in filter(None, map(from_line, reversed(lines))):
         return error
     happened = "ended while it started" if ended else f"did not answer within {service.start_seconds:g} s"
-    tail = "".join(f"\n  {line}" for line in lines[-LOG_LINES:]) or "\n  (nothing)"
-    return UnavailableError(f"The service {service.name} {happened}. Its log ends:{tail}", f"The whole log is {log}.")
+    told = "".join(f"\n  {line}" for line in _telling(lines)) or "\n  (nothing)"
+    return UnavailableError(f"The service {service.name} {happened}. From its log:{told}", f"\nThe whole log is {log}.")
+
+
+def _telling(lines: list[str]) -> list[str]:
+    """The last lines; of a Go program, which ends with its stacks, the reason before them."""
+    reason = next((index for index, line in enumerate(lines) if _GO_REASON.match(line)), None)
+    if reason is None:
+        return lines[-LOG_LINES:]
+    return list(takewhile(lambda line: not line.startswith("goroutine "), lines[reason:]))

@@ -1,0 +1,45 @@
+"""The command `driftloop`: which commands there are. What each does is in a module of its own."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from scripts import edge, services_commands
+
+app = typer.Typer(
+    name="driftloop",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def driftloop(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an unexpected failure.")] = False,
+) -> None:
+    """Keep a model honest: train it, register it, serve it, and see where it came from.
+
+    Runs on this machine as it is. To use servers you have, set their own variables, such as
+    [bold]AWS_ENDPOINT_URL_S3[/bold] or [bold]MLFLOW_TRACKING_URI[/bold]: what is set is used and not started.
+    """
+    edge.show_tracebacks(debug)
+
+
+app.command("up")(services_commands.up)
+app.command("status")(services_commands.status)
+app.command("down")(services_commands.down)
+app.command("env")(services_commands.env)
+
+
+def main() -> int:
+    """The process' edge: run one command; its exit code."""
+    return edge.run(app)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

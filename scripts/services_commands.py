@@ -1,0 +1,76 @@
+"""`driftloop up`, `status`, `down`, `env`: the servers on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from contracts.errors import UnavailableError
+from contracts.settings import Settings
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+def up(as_json: Json = False) -> None:
+    """Start S3, MLflow and the model deployed last; a second time harmless.
+
+    [dim]driftloop up
+    AWS_ENDPOINT_URL_S3=https://minio.example.com driftloop up[/dim]   with an S3 server of your own
+    """
+    from pocket import services, status
+    from scripts import progress, services_table
+
+    home = Settings.from_env().home
+    with progress.shown() as on_progress:
+        services.up(home, os.environ, on_progress)
+    found = status.status(home, os.environ)
+    if as_json:
+        print(json.dumps({one.service: one.address for one in found if one.address}, indent=1))
+    else:
+        services_table.show(found)
+
+
+def status(as_json: Json = False) -> None:
+    """Show every server: state, address, memory, log. Ends with 4 unless all run.
+
+    [dim]driftloop status --json[/dim]
+    """
+    from pocket import status
+    from scripts import services_table
+
+    found = status.status(Settings.from_env().home, os.environ)
+    if as_json:
+        print(json.dumps([asdict(one) for one in found], indent=1))
+    else:
+        services_table.show(found)
+    if not all(one.is_fine for one in found):
+        raise typer.Exit(UnavailableError.exit_code)
+
+
+def down() -> None:
+    """Stop what `up` started; data, logs and addresses stay for the next `up`."""
+    from pocket import services
+    from scripts import progress
+
+    with progress.shown() as on_progress:
+        stopped = services.down(Settings.from_env().home, on_progress)
+    if not stopped:
+        print("Nothing was running.")
+
+
+def env() -> None:
+    """Print the variables by which other programs find the servers, as shell exports.
+
+    [dim]eval "$(driftloop env)"[/dim]
+    """
+    from pocket.environment import environment, laid_under
+
+    home = Settings.from_env().home
+    full = laid_under(home, os.environ)
+    for name in sorted(environment(home)):
+        print(f"export {name}={shlex.quote(full[name])}")
