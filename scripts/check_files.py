@@ -1,4 +1,4 @@
-"""Check every file git tracks: none is large, and none names the host of a package registry.
+"""Check every file git tracks: none is large, none names the host of a package registry, and links between pages hold.
 
 Which registry to use is each machine's own setting: a host in a file would override it, or not be reached at all.
 """
@@ -28,6 +28,9 @@ REGISTRY_HOSTS = (
 )
 HOST = re.compile("|".join(re.escape(".".join(parts)) for parts in REGISTRY_HOSTS).encode(), re.IGNORECASE)
 
+LINK = re.compile(r"\]\(([^)#:]+)[^):]*\)")
+"""A Markdown link to another file; an address has a colon."""
+
 
 def main() -> int:
     """Exit code 1 and a line for each fault, if there is any."""
@@ -54,6 +57,9 @@ def inspect(name: Path, body: bytes) -> Iterator[str]:
     for number, line in enumerate(body.splitlines(), start=1):
         if found := HOST.search(line):
             yield f"{name}:{number}: names the registry {found.group().decode()}; leave that to the machine's settings."
+    if name.suffix == ".md":
+        targets = LINK.findall(body.decode())
+        yield from (f"{name}: nothing is at {link}." for link in targets if not (ROOT / name.parent / link).exists())
 
 
 if __name__ == "__main__":
