@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,5 +39,15 @@ def _leave(error: DriftloopError, settings: Settings, run_id: str) -> None:
             Tracking(settings.mlflow_tracking_uri).end(run_id, "FAILED")
         except DriftloopError as second:
             logging.getLogger(__name__).warning("run %s could not be marked as failed: %s", run_id, second)
-    print(to_line(error), file=sys.stderr, flush=True)  # noqa: T201 - the line the starting process looks for
+    line = to_line(error)
+    print(line, file=sys.stderr, flush=True)  # noqa: T201 - a container's log
+    _last_word(line)
     sys.exit(error.exit_code)
+
+
+def _last_word(line: str) -> None:
+    """Leave the line where Kubernetes shows why a container ended, if there is such a place."""
+    path = Path(os.environ.get("DRIFTLOOP_TERMINATION_LOG", "/dev/termination-log"))
+    if path.exists():
+        with path.open("a") as file:
+            file.write(line + "\n")

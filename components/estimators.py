@@ -19,8 +19,11 @@ def fit(kind: str, params: Params, rows: Rows, features: tuple[Feature, ...], se
     """A fitted classifier of a kind of the search space. The same arguments give the same model, bit for bit."""
     if kind == "xgboost":
         return _fit_booster(params, rows, features, seed, threads)
+    from threadpoolctl import threadpool_limits
+
     estimator = _ESTIMATORS[kind](params, features, seed)
-    return EstimatorClassifier(estimator.fit(rows.matrix, rows.labels))
+    with threadpool_limits(threads):
+        return EstimatorClassifier(estimator.fit(rows.matrix, rows.labels))
 
 
 def save(model: Classifier, folder: Path) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ class Tracking:
     def __init__(self, uri: str) -> None:
         from mlflow import MlflowClient
 
+        _leave_out_feast_headers()
         self.uri = uri
         self.client: MlflowClient = MlflowClient(uri, uri)
 
@@ -120,3 +122,19 @@ class Tracking:
         wanted = " and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
         runs = self.client.search_runs([experiment_id], wanted, max_results=1)
         return runs[0] if runs else None
+
+
+def _leave_out_feast_headers() -> None:
+    """Keep MLflow's client from importing Feast, which takes every step six seconds.
+
+    Feast registers a provider of request headers with MLflow, for its own authentication, which is not used here.
+    Providers of other packages stay.
+    """
+    from mlflow.utils import plugins
+
+    found = plugins.get_entry_points
+    plugins.get_entry_points = lambda group: [entry for entry in found(group) if entry.name != "feast"]
+    try:
+        importlib.import_module("mlflow.tracking.request_header.registry")
+    finally:
+        plugins.get_entry_points = found

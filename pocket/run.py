@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ OnEvent = Callable[[str, str], None]
 KEPT_RUNS = 10
 """Folders of older runs are removed; what they registered is in MLflow and S3."""
 TERMINATE_SECONDS = 10
+KEPT_LINES = 200
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _STARTED = re.compile(r"Executing task '([^']+)'")
@@ -32,8 +34,12 @@ _PATIENCE = {
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
     "PYTHONUNBUFFERED": "1",
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
-"""How long a step asks a silent server again: half a minute, unless the user says otherwise."""
+"""How long a step asks a silent server again: half a minute. And trials that run at once must not spin for a core.
+
+All of it unless the user says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,11 @@ class Run:
         written = self.artifact(step, "executor_output.json")
         values = json.loads(written.read_text())["parameterValues"] if written else {}
         return None if name not in values else str(values[name])
+
+    def outputs(self, step: str, name: str = "Output") -> list[str]:
+        """An output parameter of every task of a step that ran in a fan-out."""
+        written = self.folder.glob(f"artifacts/**/{step}/executor_output.json")
+        return [str(json.loads(path.read_text())["parameterValues"][name]) for path in sorted(written)]
 
     def artifact(self, step: str, name: str) -> Path | None:
         """Path of an artifact of a step, or None if the step did not run."""
@@ -66,10 +77,12 @@ def run(
         folder = _new_folder(home, loop)
         with disk_room(folder):
             (folder / "params.json").write_text(json.dumps(dict(params), indent=1))
+        last_words = folder / "termination.log"
+        last_words.touch()
         command = [sys.executable, "-m", "pocket.kfp_local", compiled, folder / "params.json", folder / "artifacts"]
         process = subprocess.Popen(
             [str(part) for part in command],
-            env={**_PATIENCE, **env},
+            env={**_PATIENCE, **env, "DRIFTLOOP_TERMINATION_LOG": str(last_words)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -123,28 +136,32 @@ def _remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _follow(process: subprocess.Popen[str], log: Path, on_event: OnEvent) -> DriftloopError | None:
-    """Copy the process' output into the log and report steps; the error of the step that failed, if one did."""
-    failure: DriftloopError | None = None
-    last: list[str] = []
+def _follow(process: subprocess.Popen[str], log: Path, on_event: OnEvent) -> list[str]:
+    """Copy the process' output into the log and report steps; the last lines."""
+    last: deque[str] = deque(maxlen=KEPT_LINES)
     assert process.stdout is not None
     with disk_room(log), log.open("w") as file:
         for line in process.stdout:
             plain = _COLOUR.sub("", line)
             file.write(plain)
             file.flush()
-            failure = failure or from_line(plain)
-            last = [*last[-200:], plain]
-            if started := _STARTED.search(plain):
+            last.append(plain)
+            for started in _STARTED.finditer(plain):
                 on_event(started[1], "running")
-            elif ended := _ENDED.search(plain):
+            for ended in _ENDED.finditer(plain):
                 on_event(ended[1], "done" if ended[2] == "SUCCESS" else "failed")
     process.wait()
-    if failure is None and process.returncode and any(is_disk_full(OSError(line)) for line in last):
+    return list(last)
+
+
+def _failure(last_words: str, last_lines: list[str], log: Path) -> DriftloopError:
+    """What the step itself said, else what its log looks like."""
+    for line in last_words.splitlines():
+        if told := from_line(line):
+            return told
+    if any(is_disk_full(OSError(line)) for line in last_lines):
         return StorageFullError(f"No space left on the disk that holds {log.parent}.", "Free some room and run again.")
-    if failure is None and process.returncode:
-        return DriftloopError(f"A step of the run failed unexpectedly: {_gist(last)}", f"Its log: {log}")
-    return failure
+    return DriftloopError(f"A step of the run failed unexpectedly: {_gist(last_lines)}", f"Its log: {log}")
 
 
 def _gist(lines: list[str]) -> str:
