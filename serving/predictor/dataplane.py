@@ -122,7 +122,7 @@ def _require_kind(feature: Feature, column: Column) -> None:
     expected = "a number" if numeric else f"text, one of {shown(list(feature.categories or ()))}"
     if isinstance(column, np.ndarray):
         if (column.dtype.kind in "biuf") != numeric:
-            raise _refusal(feature, column[0].item(), 0, expected)
+            raise _refusal(feature, column[0], 0, expected)
         return
     allowed = _NUMBERS if numeric else _TEXTS
     if not allowed.issuperset(map(type, column)):
@@ -138,8 +138,9 @@ def _require_positions(feature: Feature, column: npt.NDArray[np.float32]) -> Non
     if wrong.any():
         row = int(np.argmax(wrong))
         expected = f"the position of a category, 0 to {count - 1}, or NaN for none of them"
-        raise _refusal(feature, column[row].item(), row, expected)
+        raise _refusal(feature, column[row], row, expected)
 
 
 def _refusal(feature: Feature, value: object, row: int, expected: str) -> InvalidRequestError:
+    value = value.item() if isinstance(value, np.generic) else value
     return InvalidRequestError(f"Feature {feature.name!r} is {shown(value)} in row {row}; expected {expected}.")

@@ -20,7 +20,7 @@ def open_plane(options: Options) -> DataPlane:
 
     Errors: IntegrityError (no card, a digest, a format), DataError (nothing there), UnavailableError (S3), ConfigError.
     """
-    with _folder(options) as folder:
+    with _folder(options.location) as folder:
         card = ModelCard.read(folder)
         card.verify(folder, options.card_sha256)
         classifier = load(folder, card, options.threads)
@@ -28,13 +28,12 @@ def open_plane(options: Options) -> DataPlane:
 
 
 @contextmanager
-def _folder(options: Options) -> Iterator[Path]:
-    if options.model_dir is not None:
-        yield options.model_dir
+def _folder(location: str | Path) -> Iterator[Path]:
+    if isinstance(location, Path):
+        yield location
         return
-    assert options.model_uri is not None  # the parser asks for one of the two
     from contracts.objects import ObjectStore  # a folder that is here already needs no S3 client
 
     with tempfile.TemporaryDirectory(prefix="driftloop-model-") as name, disk_room(name):
-        ObjectStore(Settings.from_env()).get_folder(options.model_uri, Path(name))
+        ObjectStore(Settings.from_env()).get_folder(location, Path(name))
         yield Path(name)

@@ -15,8 +15,8 @@ class Options:
     """What one predictor process serves, where, and within which bounds."""
 
     name: str
-    model_uri: str | None
-    model_dir: Path | None
+    location: str | Path
+    """The model folder: an s3:// address or a path."""
     card_sha256: str | None
     model_version: str | None
     host: str
@@ -55,8 +55,10 @@ def _parser(http_port: int) -> argparse.ArgumentParser:
     # The spellings with underscores are those of KServe's own runtimes.
     parser.add_argument("--name", "--model_name", required=True, help="name of the model in every address")
     folder = parser.add_mutually_exclusive_group(required=True)
-    folder.add_argument("--model-uri", metavar="s3://BUCKET/PREFIX", help="model folder on S3")
-    folder.add_argument("--model-dir", "--model_dir", type=Path, help="model folder on this machine")
+    folder.add_argument("--model-uri", dest="location", metavar="s3://BUCKET/PREFIX", help="model folder on S3")
+    folder.add_argument(
+        "--model-dir", "--model_dir", dest="location", metavar="PATH", type=Path, help="model folder on this machine"
+    )
     parser.add_argument("--card-sha256", metavar="HEX", help="sha256 that driftloop.json must have")
     parser.add_argument("--model-version", help="registered version; without it, the start of the model file's sha256")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 for all")

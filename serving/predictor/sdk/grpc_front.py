@@ -56,25 +56,30 @@ class GrpcFront:
         await self._server.stop(grace_seconds)
 
 
-class Service(InferenceServicer):
+class Service(InferenceServicer):  # type: ignore[misc]  # kserve has no types
     """kserve's V2 service with versions and our own codec."""
 
     def __init__(self, registry: Registry, repository: NoRepository) -> None:
         super().__init__(registry, repository)
         self._registry = registry
 
-    async def ModelReady(self, request: pb.ModelReadyRequest, context: grpc.ServicerContext) -> pb.ModelReadyResponse:
+    # The names are the protocol's.
+    async def ModelReady(  # noqa: N802
+        self, request: pb.ModelReadyRequest, context: grpc.ServicerContext
+    ) -> pb.ModelReadyResponse:
         """Readiness of a model, of one version if it is named."""
         return pb.ModelReadyResponse(ready=self._registry.model(request.name, request.version).ready)
 
-    async def ModelMetadata(
+    async def ModelMetadata(  # noqa: N802
         self, request: pb.ModelMetadataRequest, context: grpc.ServicerContext
     ) -> pb.ModelMetadataResponse:
         """Inputs and outputs of a model, of one version if it is named."""
         model = self._registry.model(request.name, request.version)
         return pb.ModelMetadataResponse(**await self._registry.model_metadata(model.name))
 
-    async def ModelInfer(self, request: pb.ModelInferRequest, context: grpc.ServicerContext) -> pb.ModelInferResponse:
+    async def ModelInfer(  # noqa: N802
+        self, request: pb.ModelInferRequest, context: grpc.ServicerContext
+    ) -> pb.ModelInferResponse:
         """Inference."""
         model = self._registry.model(request.model_name, request.model_version)
         answer, _ = await self._registry.infer(model.name, GrpcExchange(request), to_headers(context))

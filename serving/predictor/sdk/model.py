@@ -17,7 +17,7 @@ INLINE_ROWS = 256
 _Headers = dict[str, str] | None
 
 
-class PredictorModel(kserve.Model):
+class PredictorModel(kserve.Model):  # type: ignore[misc]  # kserve has no types
     """Takes an Exchange as its request, whatever the protocol, and gives back that exchange's answer."""
 
     def __init__(self, plane: DataPlane) -> None:

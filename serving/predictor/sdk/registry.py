@@ -12,7 +12,7 @@ from serving.errors import NotFoundError, shown
 from serving.predictor.sdk.model import PredictorModel
 
 
-class Registry(KserveDataPlane):
+class Registry(KserveDataPlane):  # type: ignore[misc]  # kserve has no types
     """KServe's data plane, which finds the model by name, with true metadata and with versions."""
 
     def metadata(self) -> dict[str, Any]:
@@ -37,7 +37,7 @@ class Registry(KserveDataPlane):
         return model
 
 
-class NoRepository(ModelRepositoryExtension):
+class NoRepository(ModelRepositoryExtension):  # type: ignore[misc]  # kserve has no types
     """Loading and unloading are not offered: which version serves is decided by the rollout, not by a client."""
 
     async def load(self, model_name: str) -> None:

@@ -25,7 +25,7 @@ def serve(plane: DataPlane, options: Options) -> None:
     PredictorServer(options).start([PredictorModel(plane)])
 
 
-class PredictorServer(ModelServer):
+class PredictorServer(ModelServer):  # type: ignore[misc]  # kserve has no types
     """kserve's ModelServer with fronts that listen where they are told."""
 
     def __init__(self, options: Options) -> None:
