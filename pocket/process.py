@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -18,6 +19,7 @@ _MARK = "DRIFTLOOP_SERVICE_TOKEN"
 GRACE_SECONDS = 25.0
 """More than the predictor gives its requests under way."""
 KILL_SECONDS = 5.0
+POLL_SECONDS = 0.02
 
 _children: list[subprocess.Popen[bytes]] = []
 """Kept so that a child that ends is reaped by the interpreter that started it, if that still runs."""
@@ -82,11 +84,13 @@ def stop(token: str, grace_seconds: float = GRACE_SECONDS) -> None:
 
 
 def _signal_all(token: str, number: signal.Signals, wait_seconds: float) -> None:
-    living = members(token)
-    for process in living:
+    for process in members(token):
         with suppress(psutil.NoSuchProcess):  # it ended by itself meanwhile, as wanted
             process.send_signal(number)  # psutil refuses if the pid has been re-used since
-    psutil.wait_procs(living, timeout=wait_seconds)
+            process.send_signal(signal.SIGCONT)  # a suspended process gets no other signal but KILL
+    deadline = time.monotonic() + wait_seconds
+    while members(token) and time.monotonic() < deadline:  # a zombie, which carries no token, is not waited for
+        time.sleep(POLL_SECONDS)
 
 
 def _token_of(process: psutil.Process) -> str | None:

@@ -17,8 +17,7 @@ from pocket.state import Record
 
 POLL_SECONDS = 0.05
 ATTEMPTS = 3
-HANG_SECONDS = 10.0
-"""A server that has not answered for so long is taken to hang."""
+_REQUEST_SECONDS = 2
 LOG_LINES = 12
 _GO_REASON = re.compile(r"F\d{4} |panic: ")
 
@@ -38,6 +37,8 @@ class Service:
     start_seconds: float
     detail: Mapping[str, str] = field(default_factory=dict)
     """What a running server must have been started with; one with another detail is restarted."""
+    hang_seconds: float = 10
+    """One that has not answered for so long is taken to hang."""
     grpc_offset: int = 0
     """It also listens on each of its ports plus this."""
 
@@ -108,7 +109,7 @@ def _lives(service: Service, record: Record) -> bool:
     """Whether it runs, and answers unless it is still starting: one that hangs does not live."""
     if time.time() - record.started < service.start_seconds:
         return process.is_running(record.pid, record.token)
-    return _answers_within(service, record, HANG_SECONDS)
+    return _answers_within(service, record, service.hang_seconds)
 
 
 def _answers_within(service: Service, record: Record, seconds: float) -> bool:
@@ -121,7 +122,7 @@ def _answers_within(service: Service, record: Record, seconds: float) -> bool:
 
 
 def _status(port: int, path: str) -> int | None:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)  # knows no proxy
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_REQUEST_SECONDS)  # knows no proxy
     try:
         connection.request("GET", path)
         return connection.getresponse().status

@@ -1,0 +1,101 @@
+"""Which variables clients get, and whose win."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from contracts.settings import Settings
+from pocket import credentials, state
+from pocket.environment import environment, laid_under
+from pocket.state import Record
+
+S3 = "http://127.0.0.1:8400"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home that has S3, MLflow and a predictor up."""
+    credentials.ensure(tmp_path)
+    for service, port in (("s3", 8400), ("mlflow", 5400), ("predictor", 8480)):
+        state.write(tmp_path, Record(service, "token", 1, 0.0, {"http": port}))
+    return tmp_path
+
+
+def test_all_addresses_and_keys_are_given(home: Path) -> None:
+    """Settings made of the variables find every server."""
+    settings = Settings.from_env(laid_under(home, {}))
+    keys = credentials.read(home)
+    assert (settings.home, settings.s3_endpoint) == (home, S3)
+    assert (settings.s3_access_key, settings.s3_secret_key) == (keys.access_key, keys.secret_key)
+    assert settings.mlflow_tracking_uri == "http://127.0.0.1:5400"
+    assert settings.predictor_url == "http://127.0.0.1:8480"
+
+
+def test_mlflow_and_feast_are_told_the_same_s3(home: Path) -> None:
+    """Libraries with a variable of their own read the same server."""
+    found = environment(home)
+    assert found["MLFLOW_S3_ENDPOINT_URL"] == found["FEAST_S3_ENDPOINT_URL"] == found["AWS_ENDPOINT_URL_S3"] == S3
+
+
+def test_a_stopped_server_is_not_given(home: Path) -> None:
+    """After `down` nothing points to where a server was."""
+    state.write(home, Record("s3", "", 0, 0.0, {"http": 8400}))
+    assert not [name for name in environment(home) if name.startswith(("AWS_", "MLFLOW_S3", "FEAST_"))]
+
+
+def test_an_address_the_user_set_wins(home: Path) -> None:
+    """Any variable of the user's stands."""
+    user = {"MLFLOW_TRACKING_URI": "https://mlflow.example.com", "AWS_REGION": "eu-central-1"}
+    full = laid_under(home, user)
+    assert user.items() <= full.items()
+    assert full["AWS_ENDPOINT_URL_S3"] == S3
+
+
+def test_an_empty_variable_is_not_set(home: Path) -> None:
+    """`MLFLOW_TRACKING_URI= driftloop …` is no address."""
+    assert laid_under(home, {"MLFLOW_TRACKING_URI": ""})["MLFLOW_TRACKING_URI"] == "http://127.0.0.1:5400"
+
+
+def test_the_users_s3_gets_none_of_our_keys(home: Path) -> None:
+    """Keys made for this machine never leave for another server."""
+    full = laid_under(home, {"AWS_ENDPOINT_URL_S3": "https://s3.example.com"})
+    assert full["MLFLOW_S3_ENDPOINT_URL"] == full["FEAST_S3_ENDPOINT_URL"] == "https://s3.example.com"
+    assert not {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} & full.keys()
+
+
+def test_our_s3_gets_none_of_the_users_keys(home: Path) -> None:
+    """Keys for a cloud in the user's shell do not lock the user out of the local server."""
+    user = {"AWS_ACCESS_KEY_ID": "cloud", "AWS_SECRET_ACCESS_KEY": "cloud", "AWS_SESSION_TOKEN": "cloud"}
+    full = laid_under(home, user)
+    assert full["AWS_ACCESS_KEY_ID"] == credentials.read(home).access_key
+    assert "cloud" not in full.values()
+
+
+def test_the_users_keys_stand_where_no_server_of_ours_is_up(tmp_path: Path) -> None:
+    """Without a local server nothing of the user's is taken away."""
+    user = {"AWS_ACCESS_KEY_ID": "cloud", "AWS_SECRET_ACCESS_KEY": "cloud"}
+    assert user.items() <= laid_under(tmp_path, user).items()
+
+
+@pytest.mark.parametrize("proxy", ["http_proxy", "HTTP_PROXY", "ALL_PROXY"])
+def test_loopback_is_not_asked_through_a_proxy(home: Path, proxy: str) -> None:
+    """With a proxy in the environment, its exceptions are kept and loopback joins them."""
+    full = laid_under(home, {proxy: "http://proxy.example.com:3128", "NO_PROXY": "example.com"})
+    assert full["no_proxy"] == full["NO_PROXY"] == "example.com,127.0.0.1,localhost"
+
+
+def test_two_homes_have_different_keys(tmp_path: Path) -> None:
+    """Keys are made at random for every home, and stay."""
+    one, other = tmp_path / "one", tmp_path / "other"
+    assert credentials.ensure(one) != credentials.ensure(other)
+    assert credentials.ensure(one) == credentials.read(one)
+
+
+def test_keys_are_their_owners_alone(tmp_path: Path) -> None:
+    """The file is 0600 in a folder 0700, and the keys are in no repr."""
+    keys = credentials.ensure(tmp_path)
+    assert credentials.path(tmp_path).stat().st_mode & 0o777 == 0o600
+    assert credentials.path(tmp_path).parent.stat().st_mode & 0o777 == 0o700
+    assert keys.secret_key not in repr(keys)
