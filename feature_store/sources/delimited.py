@@ -87,6 +87,8 @@ def _as(text: pa.Array, kind: pa.DataType) -> pa.Array:
     if pa.types.is_string(kind):
         return text
     known = pc.if_else(pc.is_in(text, MISSING), pa.scalar(None, pa.string()), text)
-    if pa.types.is_null(kind) and known.null_count < len(known):
-        raise pa.ArrowInvalid("not empty")
-    return known.cast(kind)
+    if not pa.types.is_null(kind):
+        return known.cast(kind)
+    if known.null_count < len(known):
+        raise pa.ArrowInvalid("there are values")
+    return pa.nulls(len(known))

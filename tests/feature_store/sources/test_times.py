@@ -66,7 +66,7 @@ def test_no_times_at_all(nothing: pa.Array) -> None:
     [
         (pa.array([None, 7, 8]), "7"),
         (pa.array([True]), "true"),
-        (pa.array([{"day": 1}]), ".*day.*"),
+        (pa.array([[1]]), r"\[1\]"),
         (pa.array(["2013-01-01", "", "soon"]), ""),
         (pa.array([10**15], pa.timestamp("s")), ".*10{15}.*"),
     ],

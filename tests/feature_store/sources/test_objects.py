@@ -1,0 +1,203 @@
+"""S3 as a source, on a real server."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from contracts.errors import ConfigError, DataError, UnavailableError
+from contracts.objects import ObjectStore
+from contracts.settings import Settings
+from contracts.window import Window
+from feature_store.sources.objects import ObjectsSource
+from feature_store.sources.source import Table
+from tests.feature_store.sources.kept import ROW_GROUP_ROWS, parquet
+
+NUMBERS = Table("trips", None, ("n",))
+TRIPS = Table("trips", "at", ("at", "n"))
+DAY = Window(date(2013, 1, 2), date(2013, 1, 3))
+
+Put = Callable[..., ObjectsSource]
+
+
+@pytest.fixture
+def put(s3_settings: Settings, place: str) -> Put:
+    """Store bodies under names of a prefix of the test's own; the source of that prefix."""
+    store, prefix = ObjectStore(s3_settings), f"s3://{s3_settings.data_bucket}/{place}/"
+
+    def store_all(bodies: dict[str, bytes]) -> ObjectsSource:
+        for name, body in bodies.items():
+            store.put(prefix + name, body)
+        return ObjectsSource(store, prefix)
+
+    return store_all
+
+
+def numbers(source: ObjectsSource, table: Table = NUMBERS, window: Window | None = None) -> list[int]:
+    """The values of column n, in order."""
+    return sorted(n for batch in source.read(table, window) for n in batch.column("n").to_pylist())
+
+
+def of(*values: int) -> bytes:
+    """A Parquet file with a column n."""
+    return parquet(pa.table({"n": values}))
+
+
+def test_folder_of_many_kinds(put: Put) -> None:
+    """All Parquet and CSV objects at any depth of the table's folder are the table; its neighbours are not."""
+    source = put(
+        {
+            "trips/a.parquet": of(1, 2),
+            "trips/2013/01/b.csv": b"n\n3\n",
+            "trips/2013/c.csv.gz": gzip.compress(b"n\n4\n"),
+            "trips/_SUCCESS": b"",
+            "trips/notes.txt": b"n",
+            "trips/_temporary/half.parquet": b"half",
+            "trips/.hidden.csv": b"half",
+            "trips2/d.parquet": of(5),
+            "trips.old.parquet": of(6),
+        }
+    )
+
+    assert numbers(source) == [1, 2, 3, 4]
+
+
+def test_table_stored_twice(put: Put) -> None:
+    """Where two objects claim to be the table, neither is guessed."""
+    source = put({"trips.parquet": of(1), "trips.csv": b"n\n1\n", "trips/a.parquet": of(1)})
+
+    with pytest.raises(
+        DataError, match=r"'trips' is stored more than once: .*trips\.csv.*trips\.parquet.*trips/a\.parquet"
+    ):
+        numbers(source)
+
+
+def test_partitions_are_columns(put: Put) -> None:
+    """Folders named key=value give columns of text, unless the file has a column of that name."""
+    source = put(
+        {
+            "trips/city=New%20York/n=7/a.parquet": of(1),
+            "trips/city=__HIVE_DEFAULT_PARTITION__/n=7/a.parquet": of(2),
+        }
+    )
+
+    rows = [row for batch in source.read(Table("trips", None, ("n", "city")), None) for row in batch.to_pylist()]
+
+    assert sorted(rows, key=str) == [{"n": 1, "city": "New York"}, {"n": 2, "city": None}]
+
+
+def test_partition_as_time_column(put: Put) -> None:
+    """A partition may be the time column itself."""
+    source = put({f"trips/date=2013-01-0{day}/a.parquet": of(day) for day in (1, 2, 3)})
+    table = Table("trips", "date", ("date", "n"))
+
+    assert [row for batch in source.read(table, DAY) for row in batch.to_pylist()] == [{"date": DAY.start_time, "n": 2}]
+
+
+def test_other_days_are_not_fetched(put: Put) -> None:
+    """An object in a folder of another day is not even opened; a folder that is not of a day is."""
+    body = b"at,n\n2013-01-02,1\n"
+    source = put(
+        {
+            "trips/date=2013-01-01/a.parquet": b"never read",
+            "trips/date=2013-01-02/a.csv": body,
+            "trips/date=2013-01-03/a.parquet": b"never read",
+            "trips/date=unknown/a.csv": body,
+        }
+    )
+
+    assert numbers(source, TRIPS, DAY) == [1, 1]
+    with pytest.raises(DataError, match=r"date=2013-01-01/a\.parquet is damaged"):
+        numbers(source, TRIPS, Window(date(2013, 1, 1), date(2013, 1, 2)))
+
+
+def test_one_object_on_disk(put: Put, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At most one object is on the local disk at a time, and none is left behind, also when a reader stops early."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    source = put({f"trips/{n}.parquet": of(n) for n in range(3)})
+
+    held = [len([path for path in tmp_path.rglob("*") if path.is_file()]) for _ in source.read(NUMBERS, None)]
+    unfinished = source.read(NUMBERS, None)
+    next(unfinished)
+    unfinished.close()  # type: ignore[attr-defined]
+
+    assert held == [1, 1, 1]
+    assert list(tmp_path.iterdir()) == []
+
+
+WHOLE = parquet(pa.table({"n": range(2 * ROW_GROUP_ROWS)}))
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("trips.parquet", b""),
+        ("trips.parquet", WHOLE[: len(WHOLE) // 2]),
+        ("trips.parquet", WHOLE[:-1]),
+        ("trips.parquet", WHOLE[:1000] + bytes(2000) + WHOLE[3000:]),
+        ("trips.parquet", b"n\n1\n"),
+        ("trips.csv", b""),
+        ("trips.csv", b"n,m\n1,2\n3\n"),
+        ("trips.csv", b"n,m\n1,2\n3,4,5\n"),
+        ("trips.csv", b"n\nn\xe9e\n"),
+        ("trips.csv.gz", b"n\n1\n"),
+        ("trips.csv.gz", gzip.compress(os.urandom(9000).hex().encode())[:-2000]),
+    ],
+    ids=[
+        "empty-parquet", "half-a-parquet", "parquet-without-end", "zeros-in-parquet", "csv-called-parquet",
+        "empty-csv", "short-row", "long-row", "not-utf8", "csv-called-gzip", "cut-gzip",
+    ],
+)  # fmt: skip
+def test_damaged_object(put: Put, name: str, body: bytes) -> None:
+    """A damaged object is named, with what to do, and none of it becomes a shorter table."""
+    source = put({name: body})
+
+    with pytest.raises(DataError, match=r"damaged or not the format its name says .* Write the object again") as caught:
+        numbers(source)
+
+    assert f"/{name} is" in str(caught.value)
+
+
+def test_row_of_a_malformed_csv(put: Put) -> None:
+    """The error of a malformed CSV says which row is wrong."""
+    with pytest.raises(DataError, match="Row #3: Expected 2 columns, got 1"):
+        numbers(put({"trips.csv": b"n,m\n1,2\n3\n"}))
+
+
+def test_column_twice(put: Put) -> None:
+    """A column that is there twice is refused, as nobody knows which is meant."""
+    with pytest.raises(
+        DataError, match=r"Column 'n' is there more than once in table 'trips' in .*; found \['n', 'm', 'n'\]"
+    ):
+        numbers(put({"trips.csv": b"n,m,n\n1,2,3\n"}))
+
+
+def test_wrong_credentials(s3_settings: Settings, put: Put) -> None:
+    """Wrong keys are the user's to mend."""
+    source = put({"trips.parquet": of(1)})
+    settings = replace(s3_settings, s3_secret_key="wrong")
+
+    with pytest.raises(ConfigError, match="credentials"):
+        numbers(ObjectsSource(ObjectStore(settings), source._prefix))
+
+
+def test_no_such_bucket(s3_settings: Settings) -> None:
+    """A bucket that does not exist is DataError."""
+    with pytest.raises(DataError, match="no-such-bucket"):
+        numbers(ObjectsSource(ObjectStore(s3_settings), "s3://no-such-bucket/x"))
+
+
+def test_server_away(s3_settings: Settings) -> None:
+    """A server that does not answer is UnavailableError."""
+    source = ObjectsSource(ObjectStore(replace(s3_settings, s3_endpoint="http://127.0.0.1:1")), "s3://bucket/x")
+
+    with pytest.raises(UnavailableError, match=r"127\.0\.0\.1:1"):
+        numbers(source)
