@@ -10,6 +10,7 @@ import time
 
 from contracts.errors import DriftloopError, to_line
 from serving.predictor import logs
+from serving.predictor.address import bind
 from serving.predictor.options import Options
 
 _logger = logging.getLogger("serving.predictor")
@@ -18,10 +19,11 @@ _logger = logging.getLogger("serving.predictor")
 def main() -> int:
     """Run until a signal. The exit code: 0 after a graceful end, else the DriftloopError's."""
     started = time.monotonic()
-    signal.signal(signal.SIGTERM, _leave)
-    logs.configure(log_requests="--log-requests" in sys.argv)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)
     try:
         options = Options.parse(sys.argv[1:], os.environ)
+        logs.configure(options.log_requests)
         # OpenMP, which scikit-learn computes with, reads this when it is first loaded.
         os.environ.setdefault("OMP_NUM_THREADS", str(options.threads))
         _run(options, started)
@@ -34,6 +36,9 @@ def main() -> int:
 def _run(options: Options, started: float) -> None:
     from serving.predictor.folder import open_plane
 
+    listen = bind(options.host, options.http_port)
+    if options.grpc_port:
+        bind(options.host, options.grpc_port).close()  # gRPC binds it itself, but not before seconds have passed
     plane = open_plane(options)
     loaded = time.monotonic()
     # kserve takes seconds to import: a model that cannot be served is told before.
@@ -45,12 +50,12 @@ def _run(options: Options, started: float) -> None:
         *(plane.name, plane.version, card.format, len(card.features), "/".join(card.labels)),
         *(loaded - started, time.monotonic() - loaded),
     )
-    serve(plane, options)
+    serve(plane, options, listen)
 
 
-def _leave(*_: object) -> None:
-    """SIGTERM before there is anything to end gracefully: leave at once, through every clean-up."""
-    sys.exit(128 + signal.SIGTERM)
+def _leave(number: int, _: object) -> None:
+    """A signal before there is anything to end gracefully: leave at once, through every clean-up."""
+    sys.exit(128 + number)
 
 
 if __name__ == "__main__":

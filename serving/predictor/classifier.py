@@ -28,7 +28,9 @@ class ServedClassifier:
         """Class probabilities, float32 [rows, labels]. InvalidRequestError where the model refuses a value."""
         try:
             return self.model.probabilities(matrix)
-        except ValueError as error:  # such as scikit-learn's OneHotEncoder on a category it never saw
+        except ValueError as error:  # how scikit-learn refuses, such as OneHotEncoder a category it never saw
+            if not isinstance(self.model, formats.EstimatorClassifier):
+                raise
             raise InvalidRequestError(f"The model refuses a row: {str(error).splitlines()[0]}") from error
 
 

@@ -32,7 +32,7 @@ class Options:
     def parse(cls, arguments: Sequence[str], env: Mapping[str, str]) -> Options:
         """Options from the command line; Knative's PORT is the default HTTP port. ConfigError names a wrong value."""
         options = cls(**vars(_parser(_default_port(env)).parse_args(arguments)))
-        for name in ("threads", "max_rows", "max_body_bytes"):
+        for name in ("threads", "max_rows", "max_body_bytes", "grace_seconds"):
             if getattr(options, name) < 1:
                 raise ConfigError(f"--{name.replace('_', '-')} is {getattr(options, name)}; expected at least 1.")
         return options

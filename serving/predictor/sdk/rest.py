@@ -24,6 +24,8 @@ from serving.predictor.sdk.registry import NoRepository, Registry
 
 REQUEST_ID = "x-request-id"
 """Header that is given back as it came."""
+DRAINED = 4
+"""A body up to so many times too large is read to its end and dropped: most clients send all before they read an answer."""
 
 
 class RestFront(RESTServer):  # type: ignore[misc]  # kserve has no types
@@ -114,16 +116,23 @@ class InferenceRoutes:
         encoding = request.headers.get("content-encoding", "identity")
         if encoding != "identity":
             raise UnsupportedEncodingError(f"Content-Encoding is {shown(encoding)}; expected none.")
-        self._bound(int(request.headers.get("content-length", 0)))  # the HTTP parser let only digits through
-        body = bytearray()
+        announced = int(request.headers.get("content-length", 0))  # the HTTP parser let only digits through
+        waits = "expect" in request.headers  # for a go-ahead before it sends its body
+        if announced > self._max_body_bytes * (1 if waits else DRAINED):
+            raise self._too_large()
+        body, size = bytearray(), 0
         async for chunk in request.stream():
-            body += chunk
-            self._bound(len(body))
+            size += len(chunk)
+            if size <= self._max_body_bytes:
+                body += chunk
+            elif size > self._max_body_bytes * DRAINED:
+                break
+        if size > self._max_body_bytes:
+            raise self._too_large()
         return bytes(body)
 
-    def _bound(self, size: int) -> None:
-        if size > self._max_body_bytes:
-            raise TooLargeError(f"The body has {size} bytes or more; expected at most {self._max_body_bytes}.")
+    def _too_large(self) -> TooLargeError:
+        return TooLargeError(f"The body is too large; expected at most {self._max_body_bytes} bytes.")
 
 
 async def _answer_failure(_: Request, error: Exception) -> Response:

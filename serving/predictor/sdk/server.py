@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
+from socket import socket
 
 from kserve import ModelServer
 from kserve.model import BaseKServeModel
 
-from contracts.errors import ConfigError
+from serving.predictor.address import written
 from serving.predictor.dataplane import DataPlane
 from serving.predictor.options import Options
 from serving.predictor.sdk.grpc_front import GrpcFront
@@ -20,15 +20,15 @@ from serving.predictor.sdk.rest import RestFront
 _logger = logging.getLogger(__name__)
 
 
-def serve(plane: DataPlane, options: Options) -> None:
-    """Serve until SIGTERM, SIGINT or SIGQUIT. ConfigError if an address cannot be listened on."""
-    PredictorServer(options).start([PredictorModel(plane)])
+def serve(plane: DataPlane, options: Options, listen: socket) -> None:
+    """Serve REST on a bound socket, and gRPC, until SIGTERM, SIGINT or SIGQUIT."""
+    PredictorServer(options, listen).start([PredictorModel(plane)])
 
 
 class PredictorServer(ModelServer):  # type: ignore[misc]  # kserve has no types
     """kserve's ModelServer with fronts that listen where they are told."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, listen: socket) -> None:
         super().__init__(
             http_port=options.http_port,
             grpc_port=options.grpc_port,
@@ -37,6 +37,7 @@ class PredictorServer(ModelServer):  # type: ignore[misc]  # kserve has no types
             grace_period=options.grace_seconds,
         )
         self._options = options
+        self._listen = listen
         self._registry = Registry(self.registered_models)
         self._repository = NoRepository(self.registered_models)
 
@@ -44,9 +45,8 @@ class PredictorServer(ModelServer):  # type: ignore[misc]  # kserve has no types
         """Serve these models until a signal."""
         self._register_and_check_atleast_one_model_is_ready(models)
         options = self._options
-        listen = _listen(options.host, options.http_port)
         self._rest_server = RestFront(
-            self._registry, self._repository, listen, options.max_body_bytes, options.grace_seconds
+            self._registry, self._repository, self._listen, options.max_body_bytes, options.grace_seconds
         )
         self.register_signal_handler()
         with asyncio.Runner(loop_factory=self._rest_server.config.get_loop_factory()) as runner:
@@ -66,22 +66,8 @@ class PredictorServer(ModelServer):  # type: ignore[misc]  # kserve has no types
         _logger.info("stopped")
 
     async def _start_grpc(self) -> GrpcFront:
-        address = f"{_bracketed(self._options.host)}:{self.grpc_port}"
+        address = written(self._options.host, self._options.grpc_port)
         front = GrpcFront(self._registry, self._repository, address, self._options.max_body_bytes)
         await front.start()
         _logger.info("gRPC serves on %s", address)
         return front
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family)
-    except (OSError, OverflowError) as error:
-        raise ConfigError(
-            f"HTTP cannot listen on {_bracketed(host)}:{port}: {error}.", "Give another --http-port or --host."
-        ) from error
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import subprocess
 from typing import Any
 
 import pytest
@@ -54,7 +55,7 @@ def test_too_many_rows(sturdy_server: Server) -> None:
 
 def test_large_body(sturdy_server: Server) -> None:
     """More bytes than the bound are refused with 413."""
-    assert_refused(sturdy_server.post(PREDICT, b" " * 1_000_001), 413, "expected at most 1000000")
+    assert_refused(sturdy_server.post(PREDICT, b" " * 1_000_001), 413, "expected at most 1000000 bytes")
 
 
 def test_endless_body(sturdy_server: Server) -> None:
@@ -62,8 +63,15 @@ def test_endless_body(sturdy_server: Server) -> None:
     connection = http.client.HTTPConnection(sturdy_server.url.removeprefix("http://"), timeout=30)
     connection.request("POST", PREDICT, iter([b" " * 100_000] * 11), encode_chunked=True)
     answer = connection.getresponse()
-    assert_refused((answer.status, answer.read(), answer.headers), 413, "expected at most 1000000")
+    assert_refused((answer.status, answer.read(), answer.headers), 413, "expected at most 1000000 bytes")
     connection.close()
+
+
+def test_curl_with_a_large_body(sturdy_server: Server) -> None:
+    """curl asks before it sends a large body, and is refused before that."""
+    line = ["curl", "-sS", "-w", "%{http_code} %{size_upload}", "-H", "Expect: 100-continue", "--data-binary", "@-"]
+    done = subprocess.run([*line, sturdy_server.url + PREDICT], input=b" " * 2_000_000, capture_output=True, check=True)
+    assert done.stdout.endswith(b"413 0")
 
 
 def test_compressed_body(sturdy_server: Server) -> None:

@@ -1,0 +1,119 @@
+"""The predictor as a process: its options, its ports, its log, its end."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import signal
+import socket
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+from predictor_process import Bundle, Server, command, free_port
+
+from contracts.errors import ConfigError, from_line
+from serving.predictor.options import Options
+
+Serve = Callable[..., Server]
+INFER = "/v2/models/flights/infer"
+PREDICT = "/v1/models/flights:predict"
+BODY = json.dumps({"instances": [[1, 2, 0, 0]]}).encode()
+
+
+def test_it_ends_gracefully(flights: Bundle, serve: Serve) -> None:
+    """On SIGTERM a request under way is answered, new ones are not taken, and the exit code is 0."""
+    server = serve(flights.folder)
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=30)
+    connection.putrequest("POST", PREDICT)
+    connection.putheader("Content-Length", str(len(BODY)))
+    connection.endheaders(BODY[:5])
+    server.get("/")  # by now the first request was taken up, too
+    server.process.send_signal(signal.SIGTERM)
+    _await_closed(server)
+    connection.send(BODY[5:])
+    assert connection.getresponse().status == 200
+    connection.close()
+    assert server.process.wait(timeout=30) == 0
+    assert "Traceback" not in server.log.read_text()
+
+
+def test_ports_that_are_taken(flights: Bundle, flights_server: Server) -> None:
+    """A second predictor on a port of the first ends with a configuration error that names it, for HTTP and gRPC."""
+    http_port, grpc_port = flights_server.url.rpartition(":")[2], flights_server.grpc_address.rpartition(":")[2]
+    for ports, taken in (((http_port, str(free_port())), http_port), ((str(free_port()), grpc_port), grpc_port)):
+        arguments = ("--model-dir", flights.folder, "--http-port", ports[0], "--grpc-port", ports[1])
+        process = _run("--name", "flights", *arguments)
+        (error,) = filter(None, map(from_line, process.stderr.splitlines()))
+        assert (process.returncode, type(error)) == (2, ConfigError), process.stderr
+        assert f"127.0.0.1:{taken}" in error.what
+        assert "Traceback" not in process.stderr
+
+
+def test_it_listens_on_loopback_only(flights_server: Server) -> None:
+    """Unless told otherwise, no other machine reaches it."""
+    own = [connection for connection in psutil.net_connections("inet") if connection.pid == flights_server.process.pid]
+    listening = [connection.laddr.ip for connection in own if connection.status == psutil.CONN_LISTEN]
+    assert [address.removeprefix("::ffff:") for address in listening] == ["127.0.0.1"] * 2
+
+
+def test_only_the_library_it_needs_is_loaded(flights_server: Server, pipeline_server: Server) -> None:
+    """XGBoost is not in the memory of a scikit-learn predictor, nor MLflow or skops where they are not needed."""
+    assert "libxgboost" in _loaded(flights_server)
+    assert "libxgboost" not in _loaded(pipeline_server)
+
+
+def test_no_line_a_request_unless_asked(flights_server: Server, pipeline_server: Server) -> None:
+    """The log of one server does not grow with requests, good or bad; that of the one with --log-requests does."""
+    before = flights_server.log.read_text()
+    for body in (BODY, b"{"):
+        flights_server.post(PREDICT, body)
+        pipeline_server.post(INFER, body)
+    assert flights_server.log.read_text() == before
+    assert f'"POST {INFER} HTTP/1.1" 400' in pipeline_server.log.read_text()
+
+
+def test_failures_are_counted(flights_server: Server) -> None:
+    """/metrics counts predictions, and failures by protocol and status."""
+    flights_server.post(PREDICT, BODY)
+    flights_server.post(PREDICT, b"{")
+    metrics = flights_server.get("/metrics")[1].decode()
+    assert 'request_predict_seconds_count{model_name="flights"}' in metrics
+    assert 'predictor_failures_total{protocol="rest",status="400"}' in metrics
+
+
+def test_port_of_knative() -> None:
+    """PORT is the default HTTP port; KServe's spelling of options works as well."""
+    arguments = ["--model_name", "flights", "--model_dir", "/mnt/models"]
+    assert Options.parse(arguments, {"PORT": "9000"}).http_port == 9000
+    assert Options.parse([*arguments, "--http_port", "9001"], {"PORT": "9000"}).http_port == 9001
+    with pytest.raises(ConfigError, match="PORT is 'http'"):
+        Options.parse(arguments, {"PORT": "http"})
+    with pytest.raises(ConfigError, match="--max-rows is 0"):
+        Options.parse([*arguments, "--max-rows", "0"], {})
+
+
+def test_usage(tmp_path: Path) -> None:
+    """A missing or misspelt option ends with argparse's usage and exit code 2."""
+    for arguments in ((), ("--name", "flights"), ("--name", "flights", "--model-dir", tmp_path, "--max-row", "5")):
+        process = _run(*arguments)
+        assert (process.returncode, process.stderr.startswith("usage: ")) == (2, True)
+
+
+def _run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*arguments), capture_output=True, text=True, timeout=60, check=False)
+
+
+def _loaded(server: Server) -> str:
+    return " ".join(memory.path for memory in psutil.Process(server.process.pid).memory_maps())
+
+
+def _await_closed(server: Server) -> None:
+    """Poll until the server takes no new connections."""
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])), timeout=30).close()
+        except ConnectionError:
+            return
