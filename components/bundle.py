@@ -1,4 +1,4 @@
-"""The model folder: the model in a safe format, its MLflow description, the reference sample, and the card over it all."""
+"""The model folder: the model in a safe format, MLflow's description, a reference sample, the card over it all."""
 
 from __future__ import annotations
 
@@ -22,17 +22,23 @@ DRIFT = "drift.json"
 
 
 def write_bundle(
-    folder: Path, loop: str, kind: str, model: Classifier, features: tuple[Feature, ...], labels: tuple[str, ...],
-    reference: pd.DataFrame, drift: DriftSpec,
+    folder: Path,
+    loop: str,
+    kind: str,
+    model: Classifier,
+    features: tuple[Feature, ...],
+    labels: tuple[str, ...],
+    reference: pd.DataFrame,
+    drift: DriftSpec,
 ) -> ModelCard:
     """Fill a new folder; its card, with the digest of every file that is read after training."""
     _describe(folder, model, features)
-    format, model_file = save(model, folder)
+    file_format, model_file = save(model, folder)
     pq.write_table(pa.Table.from_pandas(reference, preserve_index=False), folder / REFERENCE, compression="zstd")
     (folder / DRIFT).write_text(json.dumps(drift.model_dump(mode="json"), indent=1, sort_keys=True))
     files = {name: sha256_of(folder / name) for name in (model_file, REFERENCE, DRIFT)}
     card = ModelCard(
-        loop=loop, kind=kind, format=format, model_file=model_file, features=features, labels=labels, files=files
+        loop=loop, kind=kind, format=file_format, model_file=model_file, features=features, labels=labels, files=files
     )
     card.write(folder)
     return card
@@ -53,8 +59,11 @@ def _describe(folder: Path, model: Classifier, features: tuple[Feature, ...]) ->
 
         requirements = [f"scikit-learn=={sklearn.__version__}", "skops"]
         mlflow.sklearn.save_model(
-            model.estimator, serialization_format="skops", skops_trusted_types=list(TRUSTED_TYPES),
-            pip_requirements=requirements, **options,
+            model.estimator,
+            serialization_format="skops",
+            skops_trusted_types=list(TRUSTED_TYPES),
+            pip_requirements=requirements,
+            **options,
         )
 
 

@@ -30,7 +30,11 @@ def step_edge(search: str = "") -> Iterator[tuple[Settings, str]]:
         if not is_disk_full(error):
             raise
         place = error.filename or "the run's artifacts"
-        _leave(StorageFullError(f"No space left on the disk that holds {place}.", "Free some room and run again."), settings, run_id)
+        _leave(
+            StorageFullError(f"No space left on the disk that holds {place}.", "Free some room and run again."),
+            settings,
+            run_id,
+        )
 
 
 def _leave(error: DriftloopError, settings: Settings, run_id: str) -> None:

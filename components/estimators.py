@@ -39,7 +39,9 @@ def save(model: Classifier, folder: Path) -> tuple[str, str]:
     raise TypeError(f"no format for {type(model).__name__}")
 
 
-def _fit_booster(params: Params, rows: Rows, features: tuple[Feature, ...], seed: int, threads: int) -> BoosterClassifier:
+def _fit_booster(
+    params: Params, rows: Rows, features: tuple[Feature, ...], seed: int, threads: int
+) -> BoosterClassifier:
     import xgboost
 
     types = feature_types(features)
@@ -93,7 +95,11 @@ _ESTIMATORS = {
 }
 
 
-def positive(model: Classifier, matrix: np.typing.NDArray[np.float32], batch_rows: int = 65_536) -> np.typing.NDArray[np.float32]:
+def positive(
+    model: Classifier, matrix: np.typing.NDArray[np.float32], batch_rows: int = 65_536
+) -> np.typing.NDArray[np.float32]:
     """Probability of the second class of each row [rows], in batches so that memory holds one."""
-    parts = [model.probabilities(matrix[start : start + batch_rows])[:, 1] for start in range(0, len(matrix), batch_rows)]
+    parts = [
+        model.probabilities(matrix[start : start + batch_rows])[:, 1] for start in range(0, len(matrix), batch_rows)
+    ]
     return np.concatenate(parts) if parts else np.empty(0, np.float32)

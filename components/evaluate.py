@@ -11,17 +11,18 @@ from pydantic import BaseModel, ConfigDict
 from components import metrics
 from components.estimators import positive
 from components.frame import Rows, read_columns, read_rows
+from components.metrics import Interval, Labels, Scores
 from components.registry import Registry, Version
 from components.tracking import TAG, Tracking
-from components.metrics import Interval, Labels, Scores
-from contracts.formats import load
 from contracts.errors import disk_room
+from contracts.formats import load
 from contracts.loop import GateSpec, LoopSpec
 from contracts.model import CHAMPION, ModelCard
 from contracts.objects import ObjectStore
 from contracts.settings import Settings
 from contracts.window import Window
-from feature_store.contract import DataContract, load as load_contract
+from feature_store.contract import DataContract
+from feature_store.contract import load as load_contract
 
 
 class Slice(BaseModel):
@@ -77,7 +78,12 @@ class Judged(BaseModel):
 
 
 def evaluate(
-    spec: LoopSpec, contract: DataContract, frame: Path, window: Window, challenger: Path, champion: Path | None,
+    spec: LoopSpec,
+    contract: DataContract,
+    frame: Path,
+    window: Window,
+    challenger: Path,
+    champion: Path | None,
     champion_name: str | None,
 ) -> Judged:
     """Score both folders on the window's labelled rows and judge. Both were verified when they were read."""
@@ -89,8 +95,15 @@ def evaluate(
     problems = judge(spec.gate, area, loss, interval, slices)
     same = champion is not None and _model_sha256(champion) == _model_sha256(challenger)
     evaluation = Evaluation(
-        window=str(window), rows=len(rows.labels), positive_share=float(np.mean(rows.labels)), roc_auc=area, log_loss=loss,
-        champion=champion_name, metric=spec.train.metric, slices=slices, accepted=not problems,
+        window=str(window),
+        rows=len(rows.labels),
+        positive_share=float(np.mean(rows.labels)),
+        roc_auc=area,
+        log_loss=loss,
+        champion=champion_name,
+        metric=spec.train.metric,
+        slices=slices,
+        accepted=not problems,
         champion_roc_auc=None if other is None else metrics.roc_auc(rows.labels, other),
         champion_log_loss=None if other is None else metrics.log_loss(rows.labels, other),
         difference=interval.difference if interval else None,
@@ -102,7 +115,7 @@ def evaluate(
 
 
 def score_folder(frame: Path, window: Window, folder: Path, threads: int) -> tuple[Rows, Scores]:
-    """The window's labelled rows as the model of a folder sees them, and its scores. IntegrityError if it was changed."""
+    """The window's labelled rows as a folder's model sees them, and its scores. IntegrityError if it was changed."""
     card = ModelCard.read(folder)
     card.verify(folder)
     rows = read_rows(frame, card.features, window)
@@ -118,12 +131,12 @@ def judge(
         problems.append(f"ROC AUC {roc_auc:.4f} is below gate.min_roc_auc = {gate.min_roc_auc}.")
     if not log_loss <= gate.max_log_loss:
         problems.append(f"Log loss {log_loss:.4f} is above gate.max_log_loss = {gate.max_log_loss}.")
-    for part in slices:
-        if not part.roc_auc >= gate.min_slice_roc_auc:
-            problems.append(
-                f"ROC AUC {part.roc_auc:.4f} where {part.column} = {part.value} ({part.rows} rows) "
-                f"is below gate.min_slice_roc_auc = {gate.min_slice_roc_auc}."
-            )
+    problems += [
+        f"ROC AUC {part.roc_auc:.4f} where {part.column} = {part.value} ({part.rows} rows) "
+        f"is below gate.min_slice_roc_auc = {gate.min_slice_roc_auc}."
+        for part in slices
+        if not part.roc_auc >= gate.min_slice_roc_auc
+    ]
     if interval is not None and not interval.low >= -gate.tolerance:
         problems.append(
             f"It may be worse than the champion: the difference lies in [{interval.low:+.4f}, {interval.high:+.4f}], "
@@ -142,7 +155,12 @@ def _interval(spec: LoopSpec, labels: Labels, challenger: Scores, champion: Scor
 
 
 def _slices(
-    contract: DataContract, frame: Path, window: Window, labels: Labels, challenger: Scores, champion: Scores | None,
+    contract: DataContract,
+    frame: Path,
+    window: Window,
+    labels: Labels,
+    challenger: Scores,
+    champion: Scores | None,
     min_rows: int,
 ) -> tuple[Slice, ...]:
     values = read_columns(frame, list(contract.slices), window)
@@ -155,7 +173,14 @@ def _slices(
             area = metrics.roc_auc(labels[where], challenger[where])
             share = float(np.mean(labels[where]))
             found.append(
-                Slice(column=column, value=str(value), rows=len(where), positive_share=share, roc_auc=area, champion_roc_auc=other)
+                Slice(
+                    column=column,
+                    value=str(value),
+                    rows=len(where),
+                    positive_share=share,
+                    roc_auc=area,
+                    champion_roc_auc=other,
+                )
             )
     return tuple(found)
 
@@ -172,7 +197,9 @@ def _model_sha256(folder: Path) -> str:
     return ModelCard.read(folder).model_sha256
 
 
-def run(settings: Settings, spec: LoopSpec, frame: Path, window: Window, challenger: Path, run_id: str, page: Path) -> Judged:
+def run(
+    settings: Settings, spec: LoopSpec, frame: Path, window: Window, challenger: Path, run_id: str, page: Path
+) -> Judged:
     """The step: fetch the champion, compare, write the page, record the verdict; a rejection ends the MLflow run."""
     from components.report import evaluation_page
 

@@ -105,8 +105,6 @@ class _FrameWriter:
             self.partial.unlink(missing_ok=True)
 
 
-
-
 def run(settings: Settings, spec: LoopSpec, refined: Path, window: Window, frame: Path) -> int:
     """The step: write the frame of the window, and bring the online store to the window's end."""
     manifest = Manifest.read(refined)

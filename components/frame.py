@@ -59,7 +59,8 @@ def read_rows(path: Path, features: tuple[Feature, ...], window: Window) -> Rows
         start = end
     if len(np.unique(labels)) < 2:
         raise DataError(
-            f"Window {window} has {count} labelled rows, not of two classes.", "Choose a longer window or mend the labels."
+            f"Window {window} has {count} labelled rows, not of two classes.",
+            "Choose a longer window or mend the labels.",
         )
     return Rows(matrix, labels)
 

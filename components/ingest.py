@@ -13,16 +13,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from components.lake import RAW, WHOLE, Lake, Manifest, Partition
-from contracts.loop import LoopSpec
-from contracts.settings import Settings
-from contracts.objects import ObjectStore
-from feature_store.sources.open import open_source
-from feature_store.contract import load
 from contracts.errors import DataError, disk_room
+from contracts.loop import LoopSpec
+from contracts.objects import ObjectStore
+from contracts.settings import Settings
 from contracts.window import Window
-from feature_store.contract import DataContract
+from feature_store.contract import DataContract, load
+from feature_store.sources.open import open_source
 from feature_store.sources.source import Source, Table
-
 
 _DAY = timedelta(days=1)
 

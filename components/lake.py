@@ -114,5 +114,7 @@ class Lake:
         """Rows of a table of some months, or of all."""
         parts = [self.get(part) for part in manifest.of(table, *months)]
         if not parts:
-            raise DataError(f"The {manifest.layer} layer has no rows of table {table!r} for {', '.join(months) or 'the window'}.")
+            raise DataError(
+                f"The {manifest.layer} layer has no rows of table {table!r} for {', '.join(months) or 'the window'}."
+            )
         return pa.concat_tables(parts, promote_options="permissive")

@@ -76,23 +76,41 @@ def plan(spec: LoopSpec, lineage: Lineage, tracking: Tracking, sources: dict[str
     """The trials, and the id of the parent run, opened with its lineage and its datasets."""
     run_id = tracking.open_run(spec.name, lineage.pipeline_run, {f"{TAG}pipeline_run": lineage.pipeline_run})
     tracking.tag(run_id, lineage.tags())
-    digests: dict[str, Any] = {"raw": lineage.raw_digest, "refined": lineage.refined_digest, "frame": lineage.frame_sha256}
+    digests: dict[str, Any] = {
+        "raw": lineage.raw_digest,
+        "refined": lineage.refined_digest,
+        "frame": lineage.frame_sha256,
+    }
     for name, digest in digests.items():
         tracking.log_dataset(run_id, f"{spec.name}-{name}", digest, sources[name], "training")
     return sample(spec.train), run_id
 
 
 def run(
-    settings: Settings, spec: LoopSpec, raw: Path, refined: Path, frame: Path, training: Window, holdout: Window,
-    pipeline_run: str, code_version: str,
+    settings: Settings,
+    spec: LoopSpec,
+    raw: Path,
+    refined: Path,
+    frame: Path,
+    training: Window,
+    holdout: Window,
+    pipeline_run: str,
+    code_version: str,
 ) -> tuple[list[str], str]:
     """The step: the trials as texts, and the id of the parent run."""
     before, after = Manifest.read(raw), Manifest.read(refined)
     lineage = Lineage(
-        loop=spec.name, pipeline_run=pipeline_run, code_version=code_version, source=_without_password(spec.data.source),
-        raw_digest=before.digest, refined_digest=after.digest, frame_sha256=sha256_of(frame),
-        training_window=str(training), holdout_window=str(holdout),
-        feature_service=load(spec.name).service, seed=str(spec.train.seed),
+        loop=spec.name,
+        pipeline_run=pipeline_run,
+        code_version=code_version,
+        source=_without_password(spec.data.source),
+        raw_digest=before.digest,
+        refined_digest=after.digest,
+        frame_sha256=sha256_of(frame),
+        training_window=str(training),
+        holdout_window=str(holdout),
+        feature_service=load(spec.name).service,
+        seed=str(spec.train.seed),
     )
     layers = f"s3://{settings.data_bucket}"
     sources = {"raw": f"{layers}/raw/{spec.name}/", "refined": f"{layers}/refined/{spec.name}/", "frame": frame.name}

@@ -13,7 +13,12 @@ from contracts.settings import Settings
 
 
 def register(
-    registry: Registry, challenger: Path, evaluation: Evaluation, run_id: str, lineage: dict[str, str], params: dict[str, str]
+    registry: Registry,
+    challenger: Path,
+    evaluation: Evaluation,
+    run_id: str,
+    lineage: dict[str, str],
+    params: dict[str, str],
 ) -> Version:
     """The version that holds this challenger, under the alias `challenger`: the one that is there, or a new one.
 

@@ -41,14 +41,16 @@ class Registry:
         """The version named by `loop@alias`, `loop/number` or `loop` (its champion). ConfigError if there is none."""
         version = self.find(reference)
         if version is None:
-            raise ConfigError(f"No registered version {reference!r}.", "Train one with `driftloop run`, or see MLflow's Models page.")
+            raise ConfigError(
+                f"No registered version {reference!r}.", "Train one with `driftloop run`, or see MLflow's Models page."
+            )
         return version
 
     def find(self, reference: str) -> Version | None:
         """As `resolve`, but None if there is none."""
         from mlflow.exceptions import MlflowException, RestException
 
-        loop, at, alias = reference.partition("@")
+        loop, _, alias = reference.partition("@")
         loop, slash, number = loop.partition("/")
         with self.tracking.answering():
             try:
@@ -102,7 +104,7 @@ class Registry:
                 raise
 
     def _forget(self, model_id: str) -> None:
-        """Take back a half-stored model. If MLflow is the one that is away, it stays PENDING and no version names it."""
+        """Take back a half-stored model. If MLflow is what is away, it stays PENDING; no version names it."""
         import logging
 
         from mlflow.exceptions import MlflowException
@@ -119,7 +121,7 @@ def _version(found: ModelVersion) -> Version:
         uri, card, model = own["model_uri"], own["card_sha256"], own["model_sha256"]
     except KeyError as error:
         raise ConfigError(
-            f"Version {found.version} of {found.name} was not registered by driftloop: tag {TAG}{error.args[0]} is missing."
+            f"{found.name}/{found.version} was not registered by driftloop: it has no tag {TAG}{error.args[0]}."
         ) from error
     aliases = tuple(sorted(found.aliases))
     return Version(found.name, str(found.version), str(found.run_id), uri, card, model, aliases, own)

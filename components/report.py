@@ -36,7 +36,9 @@ def evaluation_page(loop: str, judged: Judged) -> str:
         evaluation=judged.evaluation,
         roc=_svg(lambda axes: _draw_roc(axes, judged)),
         calibration=_svg(lambda axes: _draw_calibration(axes, judged)),
-        slices=_svg(lambda axes: _draw_slices(axes, judged.evaluation), height=max(2.5, 0.28 * len(judged.evaluation.slices))),
+        slices=_svg(
+            lambda axes: _draw_slices(axes, judged.evaluation), height=max(2.5, 0.28 * len(judged.evaluation.slices))
+        ),
     )
 
 
@@ -53,7 +55,9 @@ def _svg(draw: Any, height: float = 4.0) -> Any:
     from markupsafe import Markup
     from matplotlib.figure import Figure
 
-    with mpl.rc_context({"svg.hashsalt": "driftloop", "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 9}):
+    with mpl.rc_context(
+        {"svg.hashsalt": "driftloop", "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 9}
+    ):
         figure = Figure(figsize=(5, height), layout="constrained")
         axes = figure.add_subplot()
         axes.spines[["top", "right"]].set_visible(False)

@@ -26,7 +26,9 @@ def rank(results: list[Result], metric: str) -> list[Result]:
     return sorted(results, key=lambda result: (-result.score(metric), result.trial.number))
 
 
-def select(spec: LoopSpec, contract: DataContract, frame: Path, window: Window, best: Result, folder: Path) -> ModelCard:
+def select(
+    spec: LoopSpec, contract: DataContract, frame: Path, window: Window, best: Result, folder: Path
+) -> ModelCard:
     """Fit the best trial on every labelled row of the window and write the challenger's folder."""
     features = features_of(frame, contract, window)
     rows = read_rows(frame, features, window)
@@ -44,7 +46,9 @@ def _sample(count: int, wanted: int, seed: int) -> np.typing.NDArray[np.int64]:
     return np.sort(generator.choice(count, size=min(wanted, count), replace=False))
 
 
-def run(spec: LoopSpec, frame: Path, window: Window, results: list[str], folder: Path, page: Path) -> tuple[Result, ModelCard]:
+def run(
+    spec: LoopSpec, frame: Path, window: Window, results: list[str], folder: Path, page: Path
+) -> tuple[Result, ModelCard]:
     """The step: rank the trials, write the leaderboard, fit the challenger."""
     from components.report import leaderboard_page
 

@@ -57,7 +57,9 @@ def features(  # type: ignore[no-untyped-def]
 
     with step_edge() as (settings, _):
         window = Window.parse(start, end)
-        frame.metadata["rows"] = step.run(settings, LoopSpec.from_json(spec), Path(refined.path), window, Path(frame.path))
+        frame.metadata["rows"] = step.run(
+            settings, LoopSpec.from_json(spec), Path(refined.path), window, Path(frame.path)
+        )
 
 
 @_step
@@ -168,7 +170,9 @@ def evaluate(
 
     with step_edge(search.path) as (settings, run_id):
         window, folder = Window.parse(start, end), Path(challenger.path)
-        judged = step.run(settings, LoopSpec.from_json(spec), Path(frame.path), window, folder, run_id, Path(report.path))
+        judged = step.run(
+            settings, LoopSpec.from_json(spec), Path(frame.path), window, folder, run_id, Path(report.path)
+        )
         curves.log_roc_curve(*judged.roc_curve())
         curves.log_confusion_matrix(*judged.confusion_matrix())
         Path(evaluation.path).write_text(judged.evaluation.model_dump_json(indent=1))

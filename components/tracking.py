@@ -71,6 +71,11 @@ class Tracking:
             found = self.client.get_run(run_id).data.tags
         return {name: value for name, value in found.items() if name.startswith(TAG)}
 
+    def metrics(self, run_id: str) -> dict[str, float]:
+        """The newest value of every metric of a run."""
+        with self.answering():
+            return dict(self.client.get_run(run_id).data.metrics)
+
     def end(self, run_id: str, status: str) -> None:
         """Close a run: FINISHED or FAILED."""
         with self.answering():

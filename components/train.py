@@ -57,7 +57,12 @@ def train(spec: LoopSpec, contract: DataContract, frame: Path, window: Window, t
     features = features_of(frame, contract, split.fitting)
     started = perf_counter()
     model = fit(
-        trial.kind, trial.params, read_rows(frame, features, split.fitting), features, spec.train.seed, spec.train.threads
+        trial.kind,
+        trial.params,
+        read_rows(frame, features, split.fitting),
+        features,
+        spec.train.seed,
+        spec.train.threads,
     )
     seconds = perf_counter() - started
     held_out = read_rows(frame, features, split.validation)
@@ -76,7 +81,11 @@ def record(result: Result, spec: LoopSpec, tracking: Tracking, parent: str) -> N
     run_id = tracking.open_run(
         spec.name, f"trial-{trial.number}-{trial.kind}", {f"{TAG}trial": str(trial.number)}, parent
     )
-    values = {"validation_roc_auc": result.roc_auc, "validation_log_loss": result.log_loss, "fit_seconds": result.seconds}
+    values = {
+        "validation_roc_auc": result.roc_auc,
+        "validation_log_loss": result.log_loss,
+        "fit_seconds": result.seconds,
+    }
     tracking.log(run_id, {"kind": trial.kind, **trial.params}, values)
     tracking.end(run_id, "FINISHED")
 

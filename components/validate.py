@@ -1,4 +1,4 @@
-"""validate: raw rows against the loop's schema. Good ones become the refined layer, bad ones quarantine with a reason."""
+"""validate: raw rows against the loop's schema. Good ones make the refined layer; bad ones are kept, with a reason."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ def validate(manifest: Manifest, contract: DataContract, lake: Lake) -> tuple[Ma
         good, bad = split(lake.get(part).to_pandas(), contract.schema(part.table), part.table)
         _count(reports[part.table], good, bad)
         if len(bad):
-            lake.put(QUARANTINE, part.table, part.month, pa.Table.from_pandas(bad.astype("string"), preserve_index=False))
+            lake.put(
+                QUARANTINE, part.table, part.month, pa.Table.from_pandas(bad.astype("string"), preserve_index=False)
+            )
         if len(good):
             refined.append(lake.put(REFINED, part.table, part.month, pa.Table.from_pandas(good, preserve_index=False)))
     fields = manifest.model_dump() | {"layer": REFINED, "partitions": tuple(refined)}
@@ -83,7 +85,9 @@ def split(rows: pd.DataFrame, schema: pandera.DataFrameSchema, table: str) -> tu
             break
         reasons |= found
     else:
-        raise DataError(f"Table {table!r} still fails its schema after {MAX_PASSES} passes: {next(iter(found.values()))}.")
+        raise DataError(
+            f"Table {table!r} still fails its schema after {MAX_PASSES} passes: {next(iter(found.values()))}."
+        )
     bad = rows.loc[sorted(reasons)]
     return candidates.reset_index(drop=True), bad.assign(**{REASON: [reasons[index] for index in bad.index]})
 
@@ -109,6 +113,7 @@ _WORDS = {"float": "number", "strin": "text", "datet": "time"}
 
 
 def _convert(values: pd.Series[Any], dtype: str) -> tuple[pd.Series[Any], pd.Series[bool]]:
+    converted: pd.Series[Any]
     if dtype.startswith("float"):
         converted = pd.to_numeric(values, errors="coerce").astype("float64")
         converted = converted.where(converted.abs() != float("inf"))

@@ -78,7 +78,7 @@ class ModelCard(BaseModel):
         for name, digest in self.files.items():
             _require(_inside(folder, name), digest)
         for path in sorted(folder.rglob("*")):
-            if path.suffix in _UNSAFE_SUFFIXES:
+            if path.suffix.lower() in _UNSAFE_SUFFIXES:
                 raise IntegrityError(
                     f"{path.relative_to(folder)} is in a format that can run code when it is read.",
                     "Models are stored as XGBoost UBJ/JSON or skops only.",

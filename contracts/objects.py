@@ -6,7 +6,6 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import urllib3
 from minio import Minio
@@ -24,9 +23,10 @@ class ObjectStore:
     """Reads and writes whole objects of any S3 server. A put is atomic: an object is there whole or not at all."""
 
     def __init__(self, settings: Settings) -> None:
-        if not settings.s3_access_key:
+        if not settings.s3_access_key or not settings.s3_secret_key:
+            absent = "AWS_SECRET_ACCESS_KEY" if settings.s3_access_key else "AWS_ACCESS_KEY_ID"
             raise ConfigError(
-                "No S3 credentials: AWS_ACCESS_KEY_ID is not set.",
+                f"No S3 credentials: {absent} is not set.",
                 "Run `driftloop up`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
             )
         self.endpoint = settings.s3_endpoint
@@ -81,8 +81,8 @@ class ObjectStore:
         if not names:
             raise DataError(f"Nothing is stored under {prefix}.")
         for name in names:
-            relative = name.removeprefix(prefix)
-            if ".." in Path(relative).parts:
+            relative = Path(name.removeprefix(prefix))
+            if relative.is_absolute() or ".." in relative.parts:
                 raise DataError(f"{name} would be written outside its folder.")
             self.get_file(name, folder / relative)
 
@@ -118,6 +118,8 @@ class ObjectStore:
                 f"The S3 server at {self.endpoint} does not answer ({type(error).__name__}) for {uri}.",
                 "See `driftloop status`, or check AWS_ENDPOINT_URL_S3.",
             ) from error
+        except ValueError as error:  # the minio client's word on a name that no bucket or object can have
+            raise ConfigError(f"{uri!r} is not an S3 address: {error}.", "Write it as s3://bucket/path.") from error
         except OSError as error:
             if is_disk_full(error):
                 raise StorageFullError(
@@ -128,10 +130,11 @@ class ObjectStore:
 
 def split(uri: str) -> tuple[str, str]:
     """Bucket and key of an s3:// URI."""
-    parts = urlsplit(uri)
-    if parts.scheme != "s3" or not parts.netloc:
+    scheme, _, place = uri.partition("://")  # no URL parser: `#` and `?` are characters of a key like any other
+    bucket, _, key = place.partition("/")
+    if scheme != "s3" or not bucket:
         raise ConfigError(f"{uri!r} is not an S3 address.", "Write it as s3://bucket/path.")
-    return parts.netloc, parts.path.lstrip("/")
+    return bucket, key.lstrip("/")
 
 
 def _http_client() -> urllib3.PoolManager:

@@ -63,6 +63,14 @@ class Settings:
 
 def _url(env: Mapping[str, str], name: str, default: str) -> str:
     url = env.get(name, default).rstrip("/")
-    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
+    if not _is_http(url):
         raise ConfigError(f"{name} is {url!r}, not an address.", "Write it as http://host:port or https://host.")
     return url
+
+
+def _is_http(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, or half an IPv6 address
+        return False

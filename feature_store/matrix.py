@@ -19,7 +19,8 @@ def encode(columns: Mapping[str, Any], features: Sequence[Feature]) -> Matrix:
     """Encode columns of equal length into a matrix [rows, features].
 
     A categorical value becomes its position among the feature's categories, an unknown or missing one NaN;
-    a number stays itself, a missing one (None, NaN) becomes NaN. DataError names a missing or non-numeric column.
+    a number stays itself, a missing one (None, NaN) becomes NaN. A pandas Series and a list of the same values give
+    the same column. DataError names a missing or non-numeric column.
     """
     missing = [feature.name for feature in features if feature.name not in columns]
     if missing:
@@ -41,27 +42,33 @@ def _encode_column(values: Any, feature: Feature) -> npt.NDArray[np.float32]:
     if feature.categories is None:
         return _numbers(values, feature.name)
     positions = {category: float(position) for position, category in enumerate(feature.categories)}
-    if hasattr(values, "map"):  # a pandas Series: by far the faster way for many rows
-        return np.asarray(values.map(positions), dtype=np.float32)
-    return np.array([positions.get(_text(value), np.nan) for value in values], dtype=np.float32)
+    if hasattr(values, "isna"):  # a pandas Series, whose missing values are of several kinds
+        values = values.astype(object).where(~values.isna(), None).tolist()
+    return np.array([_position(value, positions) for value in values], dtype=np.float32)
+
+
+def _position(value: Any, positions: Mapping[str, float]) -> float:
+    if isinstance(value, str):
+        return positions.get(value, np.nan)
+    if isinstance(value, bytes):
+        return positions.get(value.decode("utf-8", "replace"), np.nan)
+    if value is None or (isinstance(value, (float, np.floating)) and np.isnan(value)):
+        return np.nan
+    return positions.get(str(value), np.nan)
 
 
 def _numbers(values: Any, name: str) -> npt.NDArray[np.float32]:
     try:
         with np.errstate(over="ignore"):
             return np.asarray(values, dtype=np.float64).astype(np.float32).reshape(-1)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise DataError(f"Feature {name!r} is a number; got {_first_bad(values)!r}.") from error
-
-
-def _text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def _first_bad(values: Any) -> Any:
     for value in values:
         try:
             float(value) if value is not None else 0.0
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return value
     return values

@@ -77,22 +77,24 @@ def materialize(store: FeatureStore, contract: DataContract, now: datetime) -> N
 
 
 def online(store: FeatureStore, contract: DataContract, keys: pd.DataFrame, now: datetime) -> pd.DataFrame:
-    """The service's features of each row of join keys from the online store, values older than their view allows missing.
+    """The service's features of each row of join keys, from the online store; values older than their view allows miss.
 
     One row out for each row in, in order. The online store itself does not forget: age is checked here.
     """
     service = store.get_feature_service(contract.service)
     answer = store.get_online_features(
-        features=service, entity_rows=keys.to_dict("records"), full_feature_names=False
+        features=service, entity_rows={str(name): keys[name].tolist() for name in keys}, full_feature_names=False
     ).proto
     limits = {column.name: column.view for column in contract.columns if column.view}
     ages = {view.name: view.ttl for view in store.list_feature_views()}
     columns: dict[str, list[float | None]] = {}
     for name, vector in zip(answer.metadata.feature_names.val, answer.results, strict=True):
         if name in limits:
-            oldest = now - ages[limits[name]] if ages[limits[name]] else None
+            age = ages[limits[name]]
+            oldest = now - age if age else None
             columns[name] = [
-                _fresh(value, stamp, oldest) for value, stamp in zip(vector.values, vector.event_timestamps, strict=True)
+                _fresh(value, stamp, oldest)
+                for value, stamp in zip(vector.values, vector.event_timestamps, strict=True)
             ]
     return pd.DataFrame({name: pd.Series(columns[name], dtype="float64") for name in _joined_names(contract)})
 

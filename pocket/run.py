@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from contracts.errors import BusyError, DriftloopError, StorageFullError, disk_room, from_line, is_disk_full
 
@@ -51,18 +52,20 @@ class Run:
 
     def output(self, step: str, name: str = "Output") -> str | None:
         """An output parameter of a step, or None if the step did not run."""
-        written = self.artifact(step, "executor_output.json")
-        values = json.loads(written.read_text())["parameterValues"] if written else {}
-        return None if name not in values else str(values[name])
+        values = self.outputs(step, name)
+        return values[0] if values else None
 
     def outputs(self, step: str, name: str = "Output") -> list[str]:
         """An output parameter of every task of a step that ran in a fan-out."""
         written = self.folder.glob(f"artifacts/**/{step}/executor_output.json")
         return [str(json.loads(path.read_text())["parameterValues"][name]) for path in sorted(written)]
 
-    def artifact(self, step: str, name: str) -> Path | None:
-        """Path of an artifact of a step, or None if the step did not run."""
-        return next(iter(self.folder.glob(f"artifacts/**/{step}/{name}")), None)
+    def artifact(self, step: str, name: str) -> Path:
+        """Path of an artifact of a step. DriftloopError if the step did not run."""
+        found = next(iter(self.folder.glob(f"artifacts/**/{step}/{name}")), None)
+        if found is None:
+            raise DriftloopError(f"Step {step} left no {name}.", f"Its log: {self.folder / 'run.log'}")
+        return found
 
 
 def run(
@@ -73,7 +76,7 @@ def run(
     Errors: BusyError; the DriftloopError a step ended with; StorageFullError; DriftloopError for anything unexpected,
     which names the log.
     """
-    with _only_one(home, loop):
+    with _only_one(home, loop), TemporaryDirectory(prefix="driftloop-run-") as scratch:
         folder = _new_folder(home, loop)
         with disk_room(folder):
             (folder / "params.json").write_text(json.dumps(dict(params), indent=1))
@@ -82,7 +85,7 @@ def run(
         command = [sys.executable, "-m", "pocket.kfp_local", compiled, folder / "params.json", folder / "artifacts"]
         process = subprocess.Popen(
             [str(part) for part in command],
-            env={**_PATIENCE, **env, "DRIFTLOOP_TERMINATION_LOG": str(last_words)},
+            env={**_PATIENCE, **env, "DRIFTLOOP_TERMINATION_LOG": str(last_words), "TMPDIR": scratch},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -91,13 +94,11 @@ def run(
             start_new_session=True,
         )
         try:
-            failure = _follow(process, folder / "run.log", on_event)
+            last_lines = _follow(process, folder / "run.log", on_event)
         finally:
             _end(process)
-        if process.returncode or failure:
-            raise failure or DriftloopError(
-                f"The run ended with code {process.returncode}.", f"Its log: {folder / 'run.log'}"
-            )
+        if process.returncode:
+            raise _failure(last_words.read_text(), last_lines, folder / "run.log")
         return Run(folder)
 
 
@@ -139,9 +140,8 @@ def _remove(folder: Path) -> None:
 def _follow(process: subprocess.Popen[str], log: Path, on_event: OnEvent) -> list[str]:
     """Copy the process' output into the log and report steps; the last lines."""
     last: deque[str] = deque(maxlen=KEPT_LINES)
-    assert process.stdout is not None
     with disk_room(log), log.open("w") as file:
-        for line in process.stdout:
+        for line in process.stdout or ():
             plain = _COLOUR.sub("", line)
             file.write(plain)
             file.flush()

@@ -13,14 +13,14 @@ from pocket.service import Service
 
 NAME = "s3"
 _GRPC_OFFSET = 10_000  # weed's own rule
-_USUAL_PORTS = {"http": 8333, "master": 9333, "volume": 9340, "filer": 8888, "admin": 23646}
+USUAL_PORTS = {"http": 8333, "master": 9333, "volume": 9340, "filer": 8888, "admin": 23646}
 
 
 def service(home: Path, env: Mapping[str, str]) -> Service:
     """The S3 server of a home."""
     return Service(
         name=NAME,
-        usual_ports=_USUAL_PORTS,
+        usual_ports=USUAL_PORTS,
         command=lambda ports: _command(home, ports),
         env=env,
         ready={"/": frozenset({200, 403})},  # 403: it has its keys, and this request bears none

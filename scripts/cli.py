@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from scripts import edge, services_commands
+from scripts import (
+    compile_command,
+    demo_command,
+    deploy_command,
+    edge,
+    lineage_command,
+    predict_command,
+    run_command,
+    services_commands,
+)
 
 app = typer.Typer(
     name="driftloop",
@@ -34,6 +43,12 @@ app.command("up")(services_commands.up)
 app.command("status")(services_commands.status)
 app.command("down")(services_commands.down)
 app.command("env")(services_commands.env)
+app.command("run")(run_command.run)
+app.command("deploy")(deploy_command.deploy)
+app.command("predict")(predict_command.predict)
+app.command("lineage")(lineage_command.lineage)
+app.command("compile")(compile_command.compile_pipeline)
+app.command("demo")(demo_command.demo)
 
 
 def main() -> int:

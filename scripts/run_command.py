@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from dataclasses import dataclass
 from datetime import timedelta
@@ -101,11 +102,9 @@ def run_loop(spec: LoopSpec, window: Window, holdout: Window, on_progress: Progr
     }
     steps = _Steps(on_progress, spec.train.trials)
     done = run_pipeline(home, laid_under(home, os.environ), spec.name, COMPILED, params, steps)
-    judged = done.artifact("evaluate", "evaluation")
-    assert judged is not None  # the run ended well, so evaluate ran
     return Outcome(
         run=done,
-        evaluation=Evaluation.model_validate_json(judged.read_text()),
+        evaluation=Evaluation.model_validate_json(done.artifact("evaluate", "evaluation").read_text()),
         leaderboard=rank([Result.model_validate_json(text) for text in done.outputs("train")], spec.train.metric),
         version=done.output("register"),
     )
@@ -129,10 +128,15 @@ def as_plain(outcome: Outcome) -> dict[str, object]:
 
 
 def reports(run: Run) -> dict[str, Path]:
-    """The pages a run wrote, by name."""
-    names = {"validation": ("validate", "report"), "leaderboard": ("select", "leaderboard"), "evaluation": ("evaluate", "report")}
-    found = {name: run.artifact(*place) for name, place in names.items()}
-    return {name: path for name, path in found.items() if path}
+    """The pages a run wrote, by name, as files that a browser knows as pages."""
+    names = {
+        "validation": ("validate", "report"),
+        "leaderboard": ("select", "leaderboard"),
+        "evaluation": ("evaluate", "report"),
+    }
+    folder = run.folder / "reports"
+    folder.mkdir(exist_ok=True)
+    return {name: Path(shutil.copy(run.artifact(*place), folder / f"{name}.html")) for name, place in names.items()}
 
 
 def code_version() -> str:

@@ -30,8 +30,8 @@ def show(outcome: Outcome) -> None:
 def leaderboard(results: list[Result]) -> Table:
     """Trials, best first."""
     table = Table(title="Trials, scored on the last days of the training window", title_justify="left", box=None)
-    for name, justify in (("trial", "right"), ("kind", "left"), ("ROC AUC", "right"), ("log loss", "right"), ("fit s", "right")):
-        table.add_column(name, justify="right" if justify == "right" else "left", no_wrap=True)
+    for name in ("trial", "kind", "ROC AUC", "log loss", "fit s"):
+        table.add_column(name, justify="left" if name == "kind" else "right", no_wrap=True)
     table.add_column("parameters", overflow="fold", style="dim")
     for position, result in enumerate(results):
         params = " ".join(f"{name}={value}" for name, value in result.trial.params.items())
@@ -42,7 +42,7 @@ def leaderboard(results: list[Result]) -> Table:
 
 def evaluation(found: Evaluation) -> Table:
     """Challenger beside champion on the holdout."""
-    table = Table(title=f"Holdout {found.window}: {found.rows:,} labelled rows", title_justify="left", box=None)
+    table = Table(title=f"Holdout {found.window}: {found.rows:,} rows", title_justify="left", box=None, min_width=60)
     for name in ("", "challenger", f"champion {found.champion or ''}"):
         table.add_column(name, justify="right" if name else "left")
     for name, ours, theirs in (

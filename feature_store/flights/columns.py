@@ -38,7 +38,9 @@ COLUMNS: tuple[FeatureColumn, ...] = (
     FeatureColumn("arrival_minute"),
     FeatureColumn("distance"),
     *_of("aircraft", "plane_year", "plane_seats"),
-    *_of("origin_weather", "temp", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust", "precip", "pressure", "visib"),
+    *_of(
+        "origin_weather", "temp", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust", "precip", "pressure", "visib"
+    ),
     *_of("origin_delays", "origin_delay_mean_3h", "origin_late_share_3h", "origin_departures_3h", "origin_waiting"),
     *_of("carrier_delays", "carrier_delay_mean_3h", "carrier_late_share_3h", "carrier_waiting"),
     *_of("aircraft_delays", "aircraft_delay_mean_12h", "aircraft_late_share_12h"),

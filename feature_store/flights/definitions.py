@@ -15,8 +15,12 @@ from feature_store.flights.columns import COLUMNS, KEYS, SERVICE, TIMES_TO_LIVE
 
 def definitions(folder: Path) -> list[Any]:
     """Everything to apply to a registry, reading `<folder>/<view>.parquet`."""
-    entities = {key: Entity(name=key, join_keys=[key], value_type=ValueType.STRING) for key in sorted(set(KEYS.values()))}
-    views = [_view(name, entities[KEYS[name]], folder, time_to_live) for name, time_to_live in TIMES_TO_LIVE.items()]
+    entities = {
+        key: Entity(name=key, join_keys=[key], value_type=ValueType.STRING) for key in sorted(set(KEYS.values()))
+    }
+    views: list[Any] = [
+        _view(name, entities[KEYS[name]], folder, time_to_live) for name, time_to_live in TIMES_TO_LIVE.items()
+    ]
     return [*entities.values(), *views, FeatureService(name=SERVICE, features=views)]
 
 

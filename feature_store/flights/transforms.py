@@ -33,7 +33,12 @@ def events(flights: pd.DataFrame) -> pd.DataFrame:
     departure = scheduled_departure(flights)
     frame = pd.DataFrame(
         {
-            ROW_ID: departure.dt.strftime("%Y%m%dT%H%M") + "-" + flights["carrier"] + _digits(flights["flight"]) + "-" + flights["origin"],
+            ROW_ID: departure.dt.strftime("%Y%m%dT%H%M")
+            + "-"
+            + flights["carrier"]
+            + _digits(flights["flight"])
+            + "-"
+            + flights["origin"],
             EVENT_TIME: departure - DECISION_LEAD,
             LABEL_TIME: departure,
             LABEL: (flights["arr_delay"] > LATE_AFTER_MINUTES).astype("float64").where(flights["arr_delay"].notna()),
@@ -96,9 +101,10 @@ def feature_tables(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame
 
 def _rolling(database: duckdb.DuckDBPyConnection, key: str, hours: int) -> pd.DataFrame:
     """Mean delay, share of late departures and their number over the hours before each tick; waiting flights at it."""
-    return database.sql(f"""
+    rolled: pd.DataFrame = database.sql(f"""
         with known as (
-            select {key}, left_at as moment, delay, late, 0 as waiting, false as tick from departures where left_at is not null
+            select {key}, left_at as moment, delay, late, 0 as waiting, false as tick
+                from departures where left_at is not null
             union all select {key}, scheduled, null, null, 1, false from departures
             union all select {key}, {_stops_waiting()}, null, null, -1, false from departures
             union all select {key}, moment, null, null, 0, true from ({_ticks(key)})
@@ -109,11 +115,14 @@ def _rolling(database: duckdb.DuckDBPyConnection, key: str, hours: int) -> pd.Da
             (count(delay) over lately)::double as {key}_departures_{hours}h,
             (sum(waiting) over ever)::double as {key}_waiting
         from known
-        window lately as (partition by {key} order by moment range between interval {hours} hours preceding and current row),
-               ever as (partition by {key} order by moment range between unbounded preceding and current row)
+        window lately as (
+                   partition by {key} order by moment range between interval {hours} hours preceding and current row),
+               ever as (
+                   partition by {key} order by moment range between unbounded preceding and current row)
         qualify tick
         order by {key}, known_at
     """).df()  # noqa: S608 - the names are this module's own
+    return rolled
 
 
 def _stops_waiting() -> str:
@@ -133,14 +142,16 @@ def _ticks(key: str) -> str:
 
 def _aircraft(database: duckdb.DuckDBPyConnection, hours: int) -> pd.DataFrame:
     """How late an aircraft was on its departures up to each of them."""
-    return database.sql(f"""
+    rolled: pd.DataFrame = database.sql(f"""
         select distinct tailnum, left_at as known_at,
             avg(delay) over lately as aircraft_delay_mean_{hours}h,
             avg(late) over lately as aircraft_late_share_{hours}h
         from departures where left_at is not null and tailnum is not null
-        window lately as (partition by tailnum order by left_at range between interval {hours} hours preceding and current row)
+        window lately as (
+            partition by tailnum order by left_at range between interval {hours} hours preceding and current row)
         order by tailnum, known_at
     """).df()  # noqa: S608 - see above
+    return rolled
 
 
 def _weather(weather: pd.DataFrame) -> pd.DataFrame:
