@@ -119,7 +119,8 @@ class ObjectStore:
                 "See `driftloop status`, or check AWS_ENDPOINT_URL_S3.",
             ) from error
         except ValueError as error:  # the minio client's word on a name that no bucket or object can have
-            raise ConfigError(f"{uri!r} is not an S3 address: {error}.", "Write it as s3://bucket/path.") from error
+            why = str(error) or "it names no object"
+            raise ConfigError(f"{uri!r} is not an S3 address: {why}.", "Write it as s3://bucket/path.") from error
         except OSError as error:
             if is_disk_full(error):
                 raise StorageFullError(
