@@ -61,7 +61,8 @@ class BoosterClassifier:
         """See Classifier."""
         import xgboost
 
-        rows = xgboost.DMatrix(matrix, feature_types=self.feature_types, enable_categorical=True)
+        names = self.booster.feature_names  # a booster trained with names refuses rows without them
+        rows = xgboost.DMatrix(matrix, feature_names=names, feature_types=self.feature_types, enable_categorical=True)
         scores = np.asarray(self.booster.predict(rows), dtype=np.float32)
         if scores.ndim == 2:
             return scores

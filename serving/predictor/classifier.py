@@ -90,6 +90,8 @@ def _accepts_missing(model: formats.Classifier, features: int) -> bool:
     """Ask the model itself: a pipeline without an imputer refuses NaN with ValueError. It warms the others up."""
     try:
         model.probabilities(np.full((1, features), np.nan, dtype=np.float32))
-    except ValueError:
-        return False
+    except ValueError as error:
+        if isinstance(model, formats.EstimatorClassifier):
+            return False
+        raise IntegrityError(f"The model cannot predict: {str(error).splitlines()[0]}") from error
     return True

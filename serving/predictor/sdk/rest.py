@@ -25,7 +25,7 @@ from serving.predictor.sdk.registry import NoRepository, Registry
 REQUEST_ID = "x-request-id"
 """Header that is given back as it came."""
 DRAINED = 4
-"""A body up to so many times too large is read to its end and dropped: most clients send all before they read an answer."""
+"""A body up to so many times too large is read to its end and dropped: most clients send all before they read."""
 
 
 class RestFront(RESTServer):  # type: ignore[misc]  # kserve has no types

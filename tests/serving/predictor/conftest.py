@@ -38,7 +38,8 @@ def flights(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     matrix = encode(columns, FLIGHT_FEATURES)
     late = (matrix[:, 1] > 15) ^ (matrix[:, 2] == 1)
     types = feature_types(FLIGHT_FEATURES)
-    data = xgboost.DMatrix(matrix, late, feature_types=types, enable_categorical=True)
+    names = list(columns)
+    data = xgboost.DMatrix(matrix, late, feature_names=names, feature_types=types, enable_categorical=True)
     settings = {"objective": "binary:logistic", "max_depth": 4, "seed": 1, "nthread": 1}
     booster = xgboost.train(settings, data, 20)
     folder = tmp_path_factory.mktemp("flights")

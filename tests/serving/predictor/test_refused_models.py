@@ -162,16 +162,20 @@ def test_a_ubj_file_that_is_none(folder: Path, body: bytes, message: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("objective", "types", "message"),
+    ("objective", "types", "names", "message"),
     [
-        ("reg:squarederror", ["q", "q", "c", "q"], "objective is reg:squarederror; expected binary:logistic"),
-        ("binary:logistic", ["q", "q", "q", "q"], "feature types ['q', 'q', 'q', 'q'], its card"),
-        ("binary:logistic", ["q", "q", "c"], "features 3, its card 4"),
+        ("reg:squarederror", "qqcq", None, "objective is reg:squarederror; expected binary:logistic"),
+        ("binary:logistic", "qqqq", None, "feature types ['q', 'q', 'q', 'q'], its card"),
+        ("binary:logistic", "qqc", None, "features 3, its card 4"),
+        ("binary:logistic", "qqcq", ["hour", "distance", "carrier", "holiday"], "feature names ['hour', 'distance'"),
     ],
 )
-def test_a_booster_against_its_card(folder: Path, objective: str, types: list[str], message: str) -> None:
-    """A booster of another objective or other features than its card's is refused."""
-    data = xgboost.DMatrix(np.zeros((4, len(types))), Y, feature_types=types, enable_categorical=True)
+def test_a_booster_against_its_card(
+    folder: Path, objective: str, types: str, names: list[str] | None, message: str
+) -> None:
+    """A booster of another objective or of other features than its card's, or in another order, is refused."""
+    values = np.zeros((4, len(types)))
+    data = xgboost.DMatrix(values, Y, feature_names=names, feature_types=list(types), enable_categorical=True)
     booster = xgboost.train({"objective": objective, "nthread": 1}, data, 1)
     _replace(folder, bytes(booster.save_raw("ubj")))
     _assert_refused(folder, message)
