@@ -19,6 +19,7 @@ from contracts.settings import Settings
 from contracts.window import Window
 from feature_store.sources.objects import ObjectsSource
 from feature_store.sources.source import Table
+from tests.contracts.cut_line import cut_line
 from tests.feature_store.sources.kept import ROW_GROUP_ROWS, parquet
 
 NUMBERS = Table("trips", None, ("n",))
@@ -201,3 +202,16 @@ def test_server_away(s3_settings: Settings) -> None:
 
     with pytest.raises(UnavailableError, match=r"127\.0\.0\.1:1"):
         numbers(source)
+
+
+def test_server_lost_midway(s3_settings: Settings, put: Put) -> None:
+    """A server that is lost between two objects is UnavailableError: never a short table."""
+    source = put({"trips/1.parquet": of(1), "trips/2.csv": b"n\n" + b"22222222\n" * 500_000})
+    host, _, port = s3_settings.s3_host.partition(":")
+
+    with cut_line(host, int(port), allowance=2_000_000) as line:
+        broken = ObjectStore(replace(s3_settings, s3_endpoint=f"http://127.0.0.1:{line}"))
+        batches = ObjectsSource(broken, source._prefix).read(NUMBERS, None)
+        assert next(batches).to_pydict() == {"n": [1]}
+        with pytest.raises(UnavailableError, match=r"trips/2\.csv"):
+            list(batches)
