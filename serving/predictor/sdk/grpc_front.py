@@ -6,6 +6,7 @@ import logging
 from typing import Any, NoReturn
 
 import grpc
+from google.protobuf.message import DecodeError
 from grpc import aio
 from grpc_interceptor import AsyncExceptionToStatusInterceptor
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
@@ -14,6 +15,7 @@ from kserve.protocol.grpc.servicer import InferenceServicer
 from kserve.utils.utils import to_headers
 
 from contracts.errors import ConfigError
+from serving.errors import InvalidRequestError
 from serving.predictor.sdk.failure import EXPECTED, failure_of
 from serving.predictor.sdk.grpc_exchange import GrpcExchange
 from serving.predictor.sdk.registry import NoRepository, Registry
@@ -32,7 +34,7 @@ class GrpcFront:
 
     def __init__(self, registry: Registry, repository: NoRepository, address: str, max_message_bytes: int) -> None:
         self._server = aio.server(
-            interceptors=[ErrorInterceptor()],
+            interceptors=[ErrorInterceptor(), ParseInterceptor()],
             options=[
                 ("grpc.so_reuseport", 0),
                 ("grpc.max_receive_message_length", max_message_bytes),
@@ -98,3 +100,22 @@ class ErrorInterceptor(AsyncExceptionToStatusInterceptor):
         failure = failure_of(ex, "grpc")
         await context.abort(_CODES.get(failure.status, grpc.StatusCode.INTERNAL), str(failure))
         raise AssertionError("abort always raises")
+
+
+class ParseInterceptor(aio.ServerInterceptor):  # type: ignore[misc]  # grpc has no types
+    """Parses messages where an error can still be answered: bytes that are no message are a client's mistake."""
+
+    async def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
+        """A handler of bytes in place of the handler of messages; every method of the service is unary."""
+        handler = await continuation(handler_call_details)
+        if handler is None:
+            return None
+
+        async def answer(body: bytes, context: Any) -> Any:
+            try:
+                message = handler.request_deserializer(body)
+            except DecodeError as error:
+                raise InvalidRequestError(f"The message cannot be read: {error}.") from error
+            return await handler.unary_unary(message, context)
+
+        return grpc.unary_unary_rpc_method_handler(answer, response_serializer=handler.response_serializer)

@@ -45,6 +45,16 @@ def test_input(sturdy_server: Server, changed: dict[str, Any], message: str) -> 
     _assert_refused(sturdy_server, request, "INVALID_ARGUMENT", message)
 
 
+def test_no_message(sturdy_server: Server) -> None:
+    """Bytes that are no message at all, and a method that is none."""
+    with grpc.insecure_channel(sturdy_server.grpc_address) as channel:
+        for method, code in (("ModelInfer", "INVALID_ARGUMENT"), ("ModelTrain", "UNIMPLEMENTED")):
+            call = channel.unary_unary(f"/inference.GRPCInferenceService/{method}")
+            with pytest.raises(grpc.RpcError) as error:
+                call(b"\xff\xff", timeout=30)
+            assert error.value.code().name == code
+
+
 def test_large_message(sturdy_server: Server) -> None:
     """More bytes than the bound: gRPC's own refusal."""
     request = pb.ModelInferRequest(inputs=[_matrix({"contents": {"fp32_contents": [0] * 300_000}})])

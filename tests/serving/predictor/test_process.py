@@ -60,7 +60,7 @@ def test_it_listens_on_loopback_only(flights_server: Server) -> None:
 
 
 def test_only_the_library_it_needs_is_loaded(flights_server: Server, pipeline_server: Server) -> None:
-    """XGBoost is not in the memory of a scikit-learn predictor, nor MLflow or skops where they are not needed."""
+    """XGBoost is in the memory of its own predictor only."""
     assert "libxgboost" in _loaded(flights_server)
     assert "libxgboost" not in _loaded(pipeline_server)
 

@@ -181,8 +181,8 @@ def test_grpc_health_and_metadata(flights_server: Server) -> None:
     _run(ask())
 
 
-def test_prediction_of_many_rows_leaves_probes_answered(flights: Bundle, flights_server: Server) -> None:
-    """The greatest batch allowed is answered whole."""
+def test_the_greatest_batch(flights: Bundle, flights_server: Server) -> None:
+    """As many rows as are allowed, which a thread predicts, are answered whole."""
     matrix = np.tile(flights.matrix, (3, 1))[:1000]
     request = {"inputs": [{"name": "m", "shape": [1000, 4], "datatype": "FP32", "data": _with_none(matrix)}]}
     _, body, _ = flights_server.post(INFER, request)
