@@ -8,8 +8,14 @@ from pathlib import Path
 from pocket import credentials, mlflow_server, s3, state
 from pocket.state import Record
 
-_S3_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 PREDICTOR = "predictor"
+_S3_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+_VARIABLES = {
+    s3.NAME: ("AWS_ENDPOINT_URL_S3", "MLFLOW_S3_ENDPOINT_URL", "FEAST_S3_ENDPOINT_URL", *_S3_KEYS),
+    mlflow_server.NAME: ("MLFLOW_TRACKING_URI",),
+    PREDICTOR: ("DRIFTLOOP_PREDICTOR_URL",),
+}
+"""By service, the variable of its address and those that go with it."""
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -37,13 +43,23 @@ def laid_under(home: Path, env: Mapping[str, str]) -> dict[str, str]:
     it the user's keys for some other S3 do.
     """
     own = environment(home)
-    user = {name: value for name, value in env.items() if value}
+    user = users_own(home, env)
     if "AWS_ENDPOINT_URL_S3" in user:
         own = {name: value for name, value in own.items() if name not in _S3_KEYS}
         own |= _s3_aliases(user["AWS_ENDPOINT_URL_S3"])
     elif "AWS_ENDPOINT_URL_S3" in own:
         user = {name: value for name, value in user.items() if name not in _S3_KEYS}
     return {**own, **user, **_past_proxies(user)}
+
+
+def users_own(home: Path, env: Mapping[str, str]) -> dict[str, str]:
+    """What the user has set, without the addresses of this home that `laid_under` or `driftloop env` put there."""
+    user = {name: value for name, value in env.items() if value}
+    for service, (address, *others) in _VARIABLES.items():
+        record = state.read(home, service)
+        if record and user.get(address, "").rstrip("/") == record.address:
+            user = {name: value for name, value in user.items() if name not in (address, *others)}
+    return user
 
 
 def _past_proxies(user: Mapping[str, str]) -> dict[str, str]:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from pocket import probe
 from pocket.service import Service
 
 NAME = "mlflow"
@@ -20,7 +21,7 @@ def service(home: Path, env: Mapping[str, str]) -> Service:
         usual_ports={"http": 5000},
         command=lambda ports: _command(home, ports),
         env={**env, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"},
-        ready={"/health": frozenset({200})},
+        is_ready=lambda ports: probe.status(ports["http"], "/health") == 200,
         start_seconds=180,  # it imports for six seconds, on a cold disk for a minute
         detail={"s3": env.get("AWS_ENDPOINT_URL_S3", "")},
     )

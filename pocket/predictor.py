@@ -9,8 +9,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from contracts.errors import ConfigError, DriftloopError
-from pocket import process, service, state
-from pocket.environment import PREDICTOR, laid_under
+from pocket import probe, process, service, state
+from pocket.environment import PREDICTOR, laid_under, users_own
 from pocket.progress import Progress, Step
 from pocket.service import Service
 from pocket.state import Record
@@ -28,7 +28,7 @@ def deploy(
     What serves goes on serving until the new version has been ready on ports of its own; then it makes room for it.
     Deploying what serves already changes nothing. Errors: the one the predictor told, else UnavailableError.
     """
-    if env.get("DRIFTLOOP_PREDICTOR_URL"):
+    if "DRIFTLOOP_PREDICTOR_URL" in users_own(home, env):
         raise ConfigError(
             "DRIFTLOOP_PREDICTOR_URL is set: that predictor is not this machine's to deploy to.",
             "Unset it, or deploy there.",
@@ -40,9 +40,8 @@ def deploy(
         if current and current.detail != detail and process.is_running(current.pid, current.token):
             _prove(home, env, detail, on_progress)
         undo.callback(_restore, home, env, current, on_progress)
-        wanted = _service(PREDICTOR, env, detail)
-        record, _ = service.ensure(home, wanted, on_progress)
-        record = service.settle(home, wanted, record, on_progress)
+        wanted = service_of(PREDICTOR, env, detail)
+        record = service.settle(home, service.ensure(home, wanted, on_progress), on_progress)
         undo.pop_all()
         return record.address
 
@@ -50,7 +49,7 @@ def deploy(
 def deployed(home: Path, env: Mapping[str, str]) -> Service | None:
     """The service of the version deployed last, or None."""
     record = state.read(home, PREDICTOR)
-    return _service(PREDICTOR, env, record.detail) if record else None
+    return service_of(PREDICTOR, env, record.detail) if record else None
 
 
 def _restore(home: Path, env: Mapping[str, str], last: Record | None, on_progress: Progress) -> None:
@@ -63,35 +62,36 @@ def _restore(home: Path, env: Mapping[str, str], last: Record | None, on_progres
         return
     state.write(home, last.stopped())
     if last.token:
-        _restart(home, _service(PREDICTOR, env, last.detail), on_progress)
+        _restart(home, service_of(PREDICTOR, env, last.detail), on_progress)
 
 
 def _restart(home: Path, before: Service, on_progress: Progress) -> None:
     on_progress(Step(PREDICTOR, "restarting the version before"))
     try:
-        service.settle(home, before, service.launch(home, before, on_progress), on_progress)
+        service.settle(home, service.launch(home, before, on_progress), on_progress)
     except DriftloopError as error:  # told, not raised: the failure of the deployment is the one to report
         on_progress(Step(PREDICTOR, f"the version before cannot be restarted: {error.what}", done=True))
 
 
 def _prove(home: Path, env: Mapping[str, str], detail: Mapping[str, str], on_progress: Progress) -> None:
-    trial = _service(CANDIDATE, env, detail)
+    trial = service_of(CANDIDATE, env, detail)
     try:
-        service.settle(home, trial, service.launch(home, trial, on_progress), on_progress)
+        service.settle(home, service.launch(home, trial, on_progress), on_progress)
     finally:
         record = state.read(home, CANDIDATE)
         if record:
             service.halt(home, record)
 
 
-def _service(service_name: str, env: Mapping[str, str], detail: Mapping[str, str]) -> Service:
+def service_of(service_name: str, env: Mapping[str, str], detail: Mapping[str, str]) -> Service:
+    """A predictor of one version, under one of pocket's names."""
     ready = ("/v2/health/ready", f"/v2/models/{quote(detail['name'], safe='')}/ready")
     return Service(
         name=service_name,
         usual_ports={"http": 8080, "grpc": 8081},
         command=lambda ports: _command(detail, ports),
         env=env,
-        ready={path: frozenset({200}) for path in ready},
+        is_ready=lambda ports: all(probe.status(ports["http"], path) == 200 for path in ready),
         start_seconds=_START_SECONDS,
         detail=detail,
     )

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from contracts.errors import UnavailableError
-from pocket import credentials, state
+from pocket import credentials, probe, state
 from pocket.service import Service
 
 NAME = "s3"
@@ -23,10 +23,23 @@ def service(home: Path, env: Mapping[str, str]) -> Service:
         usual_ports=USUAL_PORTS,
         command=lambda ports: _command(home, ports),
         env=env,
-        ready={"/": frozenset({200, 403})},  # 403: it has its keys, and this request bears none
+        is_ready=_is_ready,
         start_seconds=30,
         grpc_offset=_GRPC_OFFSET,
     )
+
+
+def _is_ready(ports: Mapping[str, int]) -> bool:
+    """Whether S3 answers (403: it has its keys, and this request bears none) and its volumes can be read.
+
+    Now and then the volumes join five seconds after S3 answers; until then every object gives an internal error.
+    """
+    if probe.status(ports["http"], "/") not in (200, 403):
+        return False
+    match probe.body(ports["master"], "/dir/status"):
+        case {"Topology": {"DataCenters": [_, *_]}}:
+            return True
+    return False
 
 
 def _command(home: Path, ports: Mapping[str, int]) -> Sequence[str]:
@@ -39,6 +52,7 @@ def _command(home: Path, ports: Mapping[str, int]) -> Sequence[str]:
         *(f"-s3.config={credentials.path(home)}", f"-s3.port={ports['http']}"),
         *(f"-{role}.port={ports[role]}" for role in ("master", "volume", "filer", "admin")),
         "-master.telemetry=false",  # on by default, to an address outside
+        "-volume.preStopSeconds=0",  # there is no other server that would have to notice
         *("-admin.ui=false", "-webdav=false", "-s3.port.iceberg=0", "-s3.port.lance=0"),
     ]
 

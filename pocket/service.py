@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +16,6 @@ from pocket.state import Record
 
 POLL_SECONDS = 0.05
 ATTEMPTS = 3
-_REQUEST_SECONDS = 2
 LOG_LINES = 12
 _GO_REASON = re.compile(r"F\d{4} |panic: ")
 
@@ -32,8 +30,8 @@ class Service:
     command: Callable[[Mapping[str, int]], Sequence[str]]
     """Makes what it needs on disk and gives the command line for the ports it got."""
     env: Mapping[str, str]
-    ready: Mapping[str, frozenset[int]]
-    """Path → HTTP statuses that mean it is ready."""
+    is_ready: Callable[[Mapping[str, int]], bool]
+    """Asks whoever listens on its ports."""
     start_seconds: float
     detail: Mapping[str, str] = field(default_factory=dict)
     """What a running server must have been started with; one with another detail is restarted."""
@@ -43,17 +41,27 @@ class Service:
     """It also listens on each of its ports plus this."""
 
 
-def ensure(home: Path, service: Service, on_progress: Progress) -> tuple[Record, bool]:
-    """A launched, perhaps not yet ready server, and whether this call launched it."""
+@dataclass(frozen=True)
+class Begun:
+    """A server that runs, but may not answer yet."""
+
+    service: Service
+    record: Record
+    launched: bool
+    """Whether by this command."""
+
+
+def ensure(home: Path, service: Service, on_progress: Progress) -> Begun:
+    """The server that runs already, else one launched now."""
     record = state.read(home, service.name)
     if record and record.detail == service.detail and _lives(service, record):
-        return record, False
+        return Begun(service, record, launched=False)
     if record:
         halt(home, record)  # also what a killed server may have left behind
-    return launch(home, service, on_progress), True
+    return launch(home, service, on_progress)
 
 
-def launch(home: Path, service: Service, on_progress: Progress) -> Record:
+def launch(home: Path, service: Service, on_progress: Progress) -> Begun:
     """Start a server on free ports, those of its last life where it can."""
     on_progress(Step(service.name, "starting"))
     last = state.read(home, service.name)
@@ -65,33 +73,33 @@ def launch(home: Path, service: Service, on_progress: Progress) -> Record:
     state.private_folder(log.parent)
     record = replace(record, pid=process.spawn(service.command(chosen), service.env, record.token, folder, log))
     state.write(home, record)
-    return record
+    return Begun(service, record, launched=True)
 
 
-def settle(home: Path, service: Service, record: Record, on_progress: Progress) -> Record:
-    """Wait until a launched server answers; it is halted if it never does.
+def settle(home: Path, begun: Begun, on_progress: Progress) -> Record:
+    """Wait until a server answers; it is halted if it never does.
 
-    Errors: the one its log carries, else UnavailableError with the log's last lines. A server that ended because
-    another program took one of its ports meanwhile is launched again on other ports.
+    Errors: the one its log carries, else UnavailableError with the log's last lines. It is launched again if it ran
+    before this command and has ended since, or if another program has taken one of its ports meanwhile.
     """
+    service = begun.service
     for attempt in range(1, ATTEMPTS + 1):
+        record = begun.record
         if _answers_within(service, record, service.start_seconds):
             on_progress(Step(service.name, f"ready at {record.address}", done=True))
             return record
         ended = not process.is_running(record.pid, record.token)
         halt(home, record)
-        if attempt == ATTEMPTS or not ended or ports.are_free(record.ports):
+        lost_a_port = ended and not ports.are_free(record.ports)
+        if attempt == ATTEMPTS or (begun.launched and not lost_a_port):
             break
-        record = launch(home, service, on_progress)
+        begun = launch(home, service, on_progress)
     raise _explain(home, service, ended)
 
 
 def answers(service: Service, record: Record) -> bool:
     """Whether the recorded server itself, and not a stranger on its port, answers as a ready one does."""
-    port = record.ports["http"]
-    if not all(_status(port, path) in statuses for path, statuses in service.ready.items()):
-        return False
-    return ("127.0.0.1", port) in process.listeners(record.token)
+    return service.is_ready(record.ports) and ("127.0.0.1", record.ports["http"]) in process.listeners(record.token)
 
 
 def halt(home: Path, record: Record) -> None:
@@ -119,17 +127,6 @@ def _answers_within(service: Service, record: Record, seconds: float) -> bool:
             return True
         time.sleep(POLL_SECONDS)
     return False
-
-
-def _status(port: int, path: str) -> int | None:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_REQUEST_SECONDS)  # knows no proxy
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status
-    except (OSError, http.client.HTTPException):  # nobody listens yet, or it is not HTTP
-        return None
-    finally:
-        connection.close()
 
 
 def _explain(home: Path, service: Service, ended: bool) -> DriftloopError:

@@ -9,10 +9,9 @@ from pathlib import Path
 from contracts.objects import ObjectStore
 from contracts.settings import Settings
 from pocket import mlflow_server, predictor, s3, service, state
-from pocket.environment import PREDICTOR, laid_under
+from pocket.environment import PREDICTOR, laid_under, users_own
 from pocket.progress import Progress, Step
-from pocket.service import Service
-from pocket.state import Record
+from pocket.service import Begun, Service
 
 NAMES = (s3.NAME, mlflow_server.NAME, PREDICTOR, predictor.CANDIDATE)
 """Every service pocket may have running, in the order in which they come up."""
@@ -26,6 +25,7 @@ def up(home: Path, env: Mapping[str, str], on_progress: Progress, tracking: bool
     BusyError, and what the predictor tells of its model.
     """
     with state.locked(home, on_progress):
+        env = users_own(home, env)
         _stop(home, predictor.CANDIDATE)  # there is one only if a deployment was killed
         with ExitStack() as undo:
             store = None if env.get("AWS_ENDPOINT_URL_S3") else _begin(home, s3.service(home, env), undo, on_progress)
@@ -54,24 +54,21 @@ def down(home: Path, on_progress: Progress) -> list[str]:
         return running
 
 
-_Begun = tuple[Service, Record]
-
-
-def _begin(home: Path, wanted: Service, undo: ExitStack, on_progress: Progress) -> _Begun:
-    record, launched = service.ensure(home, wanted, on_progress)
-    if launched:
+def _begin(home: Path, wanted: Service, undo: ExitStack, on_progress: Progress) -> Begun:
+    begun = service.ensure(home, wanted, on_progress)
+    if begun.launched:
         undo.callback(_stop, home, wanted.name)
-    return wanted, record
+    return begun
 
 
-def _begin_serving(home: Path, env: Mapping[str, str], undo: ExitStack, on_progress: Progress) -> _Begun | None:
+def _begin_serving(home: Path, env: Mapping[str, str], undo: ExitStack, on_progress: Progress) -> Begun | None:
     last = None if env.get("DRIFTLOOP_PREDICTOR_URL") else predictor.deployed(home, laid_under(home, env))
     return _begin(home, last, undo, on_progress) if last else None
 
 
-def _settle(home: Path, begun: _Begun | None, on_progress: Progress) -> None:
+def _settle(home: Path, begun: Begun | None, on_progress: Progress) -> None:
     if begun:
-        service.settle(home, *begun, on_progress)
+        service.settle(home, begun, on_progress)
 
 
 def _stop(home: Path, name: str) -> None:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from pocket import mlflow_server, predictor, process, s3, service, state
-from pocket.environment import PREDICTOR, laid_under
+from pocket.environment import PREDICTOR, laid_under, users_own
 from pocket.service import Service
 
 State = Literal["running", "not answering", "stopped", "external", "external, no answer", "nothing deployed"]
@@ -42,7 +42,7 @@ class Status:
 
 def status(home: Path, env: Mapping[str, str]) -> list[Status]:
     """S3, MLflow and the predictor. Starts and changes nothing."""
-    full = laid_under(home, env)
+    env, full = users_own(home, env), laid_under(home, env)
     return [
         _one(home, env.get("AWS_ENDPOINT_URL_S3"), s3.NAME, s3.service(home, full)),
         _one(home, env.get("MLFLOW_TRACKING_URI"), mlflow_server.NAME, mlflow_server.service(home, full)),

@@ -8,7 +8,7 @@ import pytest
 
 from contracts.settings import Settings
 from pocket import credentials, state
-from pocket.environment import environment, laid_under
+from pocket.environment import environment, laid_under, users_own
 from pocket.state import Record
 
 S3 = "http://127.0.0.1:8400"
@@ -77,6 +77,17 @@ def test_the_users_keys_stand_where_no_server_of_ours_is_up(tmp_path: Path) -> N
     """Without a local server nothing of the user's is taken away."""
     user = {"AWS_ACCESS_KEY_ID": "cloud", "AWS_SECRET_ACCESS_KEY": "cloud"}
     assert user.items() <= laid_under(tmp_path, user).items()
+
+
+def test_our_own_addresses_are_not_taken_for_the_users(home: Path) -> None:
+    """After `eval "$(driftloop env)"` the next command still knows which servers are its own, stopped or not."""
+    shell = laid_under(home, {"SHELL": "sh"})
+    assert laid_under(home, shell) == shell
+    for service, port in (("s3", 8400), ("mlflow", 5400), ("predictor", 8480)):
+        state.write(home, Record(service, "", 0, 0.0, {"http": port}))
+    assert users_own(home, shell) == {
+        name: shell[name] for name in ("SHELL", "AWS_REGION", "DRIFTLOOP_HOME", "MLFLOW_DISABLE_TELEMETRY")
+    }
 
 
 @pytest.mark.parametrize("proxy", ["http_proxy", "HTTP_PROXY", "ALL_PROXY"])

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import DataError, IntegrityError, UnavailableError, to_line
-from pocket import ports, process, service, state
+from pocket import ports, probe, process, service, state
 from pocket.progress import Step, silent
-from pocket.service import Service
+from pocket.service import Begun, Service
 
 SERVER = """
 import http.server, sys
@@ -36,7 +36,7 @@ def program(script: str = SERVER, ready: str = "/ready", seconds: float = 30, **
         usual_ports=ports.choose({"http": 11_111}, {}),
         command=lambda chosen: [sys.executable, "-c", script, str(chosen["http"])],
         env=os.environ,
-        ready={ready: frozenset({200})},
+        is_ready=lambda chosen: probe.status(chosen["http"], ready) == 200,
         start_seconds=seconds,
         detail=detail,
     )
@@ -53,17 +53,15 @@ def home(tmp_path: Path) -> Iterator[Path]:
 
 def started(home: Path, wanted: Service) -> state.Record:
     """Ensure and settle."""
-    record, _ = service.ensure(home, wanted, silent)
-    return service.settle(home, wanted, record, silent)
+    return service.settle(home, service.ensure(home, wanted, silent), silent)
 
 
 def test_a_server_starts_answers_and_stops(home: Path) -> None:
     """A life: ready at its address, then gone, with its port free and remembered."""
     told: list[Step] = []
-    wanted = program()
-    record, launched = service.ensure(home, wanted, told.append)
-    record = service.settle(home, wanted, record, told.append)
-    assert launched
+    begun = service.ensure(home, program(), told.append)
+    record = service.settle(home, begun, told.append)
+    assert begun.launched
     assert told == [Step("small", "starting"), Step("small", f"ready at {record.address}", done=True)]
     service.halt(home, record)
     assert ports.are_free(record.ports)
@@ -74,7 +72,7 @@ def test_a_running_server_is_left_alone(home: Path) -> None:
     """A second start is none."""
     wanted = program()
     record = started(home, wanted)
-    assert service.ensure(home, wanted, silent) == (record, False)
+    assert service.ensure(home, wanted, silent) == Begun(wanted, record, launched=False)
 
 
 def test_a_server_started_with_something_else_is_restarted(home: Path) -> None:
@@ -93,6 +91,14 @@ def test_a_killed_server_comes_back_at_its_address(home: Path) -> None:
     second = started(home, wanted)
     assert second.token != first.token
     assert second.ports == first.ports
+
+
+def test_a_server_that_ends_while_it_is_waited_for_is_started_again(home: Path) -> None:
+    """One found running that dies before it answers is no reason to fail."""
+    wanted = program()
+    found = replace(service.launch(home, wanted, silent), launched=False)
+    os.kill(found.record.pid, signal.SIGKILL)
+    assert service.settle(home, found, silent).token != found.record.token
 
 
 def test_a_hanging_server_is_restarted(home: Path) -> None:
@@ -150,9 +156,10 @@ def test_a_stranger_on_the_port_is_not_taken_for_the_server(home: Path) -> None:
     first = iter([True])
     with started_stranger(home) as stranger:
         raced = replace(wanted, command=lambda free: wanted.command(stranger.ports if next(first, False) else free))
-        record = replace(service.launch(home, raced, told.append), ports=stranger.ports)
-        state.write(home, record)
-        settled = service.settle(home, raced, record, told.append)
+        launched = service.launch(home, raced, told.append)
+        lost = replace(launched.record, ports=stranger.ports)
+        state.write(home, lost)
+        settled = service.settle(home, replace(launched, record=lost), told.append)
         assert settled.ports != stranger.ports
     assert [step.what for step in told[:2]] == ["starting", "starting"]
 
