@@ -124,9 +124,14 @@ class Tracking:
             return str(found.experiment_id)
 
     def _find(self, experiment_id: str, tags: Mapping[str, str]) -> Run | None:
-        wanted = " and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
+        wanted = " and ".join(f"tags.`{name}` = {_quoted(value)}" for name, value in tags.items())
         runs = self.client.search_runs([experiment_id], wanted, max_results=1)
         return runs[0] if runs else None
+
+
+def _quoted(value: str) -> str:
+    """A value in MLflow's search language, which has both quotes and no escape."""
+    return f'"{value}"' if "'" in value else f"'{value}'"
 
 
 def _leave_out_feast_headers() -> None:

@@ -18,7 +18,7 @@ def training(spec: str, start: str, end: str, holdout_end: str, code_version: st
         start=start,
         end=end,
         holdout_end=holdout_end,
-        pipeline_run=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
+        pipeline_run=f"{dsl.PIPELINE_JOB_NAME_PLACEHOLDER}.{dsl.PIPELINE_JOB_ID_PLACEHOLDER}",
         code_version=code_version,
         raw=raw.outputs["raw"],
         refined=refined.outputs["refined"],
