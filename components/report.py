@@ -34,6 +34,7 @@ def evaluation_page(loop: str, judged: Judged) -> str:
         "evaluation.html",
         loop=loop,
         evaluation=judged.evaluation,
+        positive=judged.classes[-1],
         roc=_svg(lambda axes: _draw_roc(axes, judged)),
         calibration=_svg(lambda axes: _draw_calibration(axes, judged)),
         slices=_svg(

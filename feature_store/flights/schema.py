@@ -6,6 +6,8 @@ import pandera.pandas as pa
 
 AIRPORTS_OF_ORIGIN = ("EWR", "JFK", "LGA")
 _CODE = pa.Check.str_matches(r"^[A-Z0-9]{3}$", error="is not a three-letter airport code")
+_ORIGIN = pa.Check.isin(AIRPORTS_OF_ORIGIN, error=f"is not one of {', '.join(AIRPORTS_OF_ORIGIN)}")
+_TAIL = pa.Check.str_length(1, 10, error="is not a tail number")
 _TIME = "datetime64[us, UTC]"
 
 
@@ -14,16 +16,16 @@ def flights() -> pa.DataFrameSchema:
     return pa.DataFrameSchema(
         {
             "time_hour": pa.Column(_TIME),
-            "minute": pa.Column("float64", pa.Check.in_range(0, 59)),
+            "minute": pa.Column("float64", _between(0, 59)),
             "carrier": pa.Column("string", pa.Check.str_matches(r"^[A-Z0-9]{2}$", error="is not a carrier code")),
-            "flight": pa.Column("float64", pa.Check.in_range(1, 99_999)),
-            "tailnum": pa.Column("string", pa.Check.str_length(1, 10), nullable=True),
-            "origin": pa.Column("string", pa.Check.isin(AIRPORTS_OF_ORIGIN)),
+            "flight": pa.Column("float64", _between(1, 99_999)),
+            "tailnum": pa.Column("string", _TAIL, nullable=True),
+            "origin": pa.Column("string", _ORIGIN),
             "dest": pa.Column("string", _CODE),
-            "sched_arr_time": pa.Column("float64", [pa.Check.in_range(0, 2400), _minutes_below_60()]),
-            "distance": pa.Column("float64", pa.Check.in_range(1, 12_000)),
-            "dep_delay": pa.Column("float64", pa.Check.in_range(-180, 3000), nullable=True),
-            "arr_delay": pa.Column("float64", pa.Check.in_range(-240, 3000), nullable=True),
+            "sched_arr_time": pa.Column("float64", [_between(0, 2400), _minutes_below_60()]),
+            "distance": pa.Column("float64", _between(1, 12_000)),
+            "dep_delay": pa.Column("float64", _between(-180, 3000), nullable=True),
+            "arr_delay": pa.Column("float64", _between(-240, 3000), nullable=True),
         },
         unique=["time_hour", "minute", "carrier", "flight", "origin"],
         report_duplicates="exclude_first",
@@ -35,7 +37,7 @@ def weather() -> pa.DataFrameSchema:
     return pa.DataFrameSchema(
         {
             "time_hour": pa.Column(_TIME),
-            "origin": pa.Column("string", pa.Check.isin(AIRPORTS_OF_ORIGIN)),
+            "origin": pa.Column("string", _ORIGIN),
             "temp": _number(-60, 140),
             "dewp": _number(-80, 100),
             "humid": _number(0, 101),
@@ -55,7 +57,7 @@ def planes() -> pa.DataFrameSchema:
     """One row an aircraft: its year of manufacture and its seats."""
     return pa.DataFrameSchema(
         {
-            "tailnum": pa.Column("string", pa.Check.str_length(1, 10)),
+            "tailnum": pa.Column("string", _TAIL),
             "year": _number(1940, 2100),
             "seats": _number(1, 1000),
         },
@@ -65,7 +67,11 @@ def planes() -> pa.DataFrameSchema:
 
 
 def _number(low: float, high: float) -> pa.Column:
-    return pa.Column("float64", pa.Check.in_range(low, high), nullable=True)
+    return pa.Column("float64", _between(low, high), nullable=True)
+
+
+def _between(low: float, high: float) -> pa.Check:
+    return pa.Check.in_range(low, high, error=f"is not between {low} and {high}")
 
 
 def _minutes_below_60() -> pa.Check:

@@ -34,7 +34,7 @@ def test_log_loss() -> None:
 
 @pytest.mark.parametrize("metric", ["roc_auc", "log_loss"])
 def test_the_interval_holds_the_difference(metric: str) -> None:
-    """A clearly better challenger: the whole interval above zero, the difference inside; the same again with one seed."""
+    """A clearly better challenger: the whole interval above zero, the difference inside; one seed, one interval."""
     labels, good, poor = _scores()
     found = metrics.difference(metric, labels, good, poor, 200, 0.95, seed=1)
     assert 0 < found.low < found.difference < found.high

@@ -51,6 +51,7 @@ def test_one_run_a_pipeline_run(services: Settings, spec: LoopSpec) -> None:
     assert plan(spec, LINEAGE, tracking, sources) == (trials, run_id)
     assert tracking.tags(run_id)["driftloop.raw_digest"] == "1" * 64
     run = tracking.client.get_run(run_id)
+    assert run.inputs is not None
     assert {found.dataset.name for found in run.inputs.dataset_inputs} == {
         "flights-raw",
         "flights-refined",

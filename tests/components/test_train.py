@@ -21,7 +21,7 @@ from contracts.window import Window
 from feature_store.contract import DataContract
 
 WINDOW = Window.parse("2013-01-01", "2013-02-01")
-KINDS = {
+KINDS: dict[str, dict[str, float | int | str]] = {
     "xgboost": {"n_estimators": 10, "max_depth": 3, "subsample": 0.8},
     "hist_gradient_boosting": {"max_iter": 10},
     "logistic_regression": {"C": 1.0},

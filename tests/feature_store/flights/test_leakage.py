@@ -72,7 +72,7 @@ def _another_future(
     unknown = ~(left_at <= now)
     # A flight that has not left by now leaves later than now, or never: that much is known.
     overdue = ((now - scheduled_departure(flights)).dt.total_seconds() / 60).clip(lower=-30)
-    later = np.floor(overdue) + 1 + generator.exponential(60, len(flights)).round()
+    later = pd.Series(np.floor(overdue) + 1 + generator.exponential(60, len(flights)).round(), flights.index)
     flights.loc[unknown, "dep_delay"] = later.where(generator.uniform(size=len(flights)) > 0.2)[unknown]
     # The arrival is never used before the decision, so all of them may be made up.
     flights["arr_delay"] = generator.normal(0, 60, len(flights)).round()

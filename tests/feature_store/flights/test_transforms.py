@@ -14,7 +14,7 @@ SAMPLED = 60
 
 @pytest.mark.parametrize("key", ["origin", "carrier"])
 def test_rolling_statistics(contract: DataContract, refined: dict[str, pd.DataFrame], key: str) -> None:
-    """At each tick: mean capped delay, share of late and number of departures in the last three hours, and who waits."""
+    """At each tick: mean capped delay, share of late and number of departures in three hours, and who waits."""
     flights = refined["flights"]
     scheduled = scheduled_departure(flights)
     left_at = scheduled + pd.to_timedelta(flights["dep_delay"], unit="m")
@@ -30,7 +30,7 @@ def test_rolling_statistics(contract: DataContract, refined: dict[str, pd.DataFr
 
 
 def test_aircraft_statistics(contract: DataContract, refined: dict[str, pd.DataFrame]) -> None:
-    """At each departure of an aircraft: how late it was on its departures of the last twelve hours, this one included."""
+    """At each departure of an aircraft: how late it was on those of the last twelve hours, this one included."""
     flights = refined["flights"]
     left_at = scheduled_departure(flights) + pd.to_timedelta(flights["dep_delay"], unit="m")
     for row in contract.feature_tables(refined)["aircraft_delays"].sample(SAMPLED, random_state=1).to_dict("records"):
