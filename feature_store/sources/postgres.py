@@ -99,14 +99,14 @@ def _translated(dsn: Dsn, where: str) -> Iterator[None]:
         raise _explain(error, dsn.redacted(_told(error)), where) from None
 
 
+_PREFIX = re.compile(r"^[A-Z_]+: (\[libpq\] )?(Failed to \w+( query( '.*')?)?: )?")
+
+
 def _told(error: dbapi.Error) -> str:
-    """What the server said, without the driver's prefix and the query; of a failed connection, a line for each host."""
-    lines = [line.strip().rstrip(".") for line in re.sub(r"^[A-Z_]+: (\[libpq\] )?", "", str(error)).splitlines()]
-    return (
-        lines[0]
-        if error.sqlstate
-        else "; ".join(line for line in lines if line and not line.startswith("Is the server"))
-    )
+    """What the server said, without the driver's prefix and libpq's hints; a line for each host that refused."""
+    lines = [line for line in _PREFIX.sub("", str(error)).splitlines() if line and not line.startswith("\t")]
+    told = lines[:1] if error.sqlstate else lines
+    return "; ".join(line.strip().rstrip(".") for line in told)
 
 
 _REFUSED = re.compile(r"FATAL:|^invalid|^missing|no password|certificate|sslmode|not support SSL|SSL was required")
@@ -126,7 +126,9 @@ def _explain(error: dbapi.Error, text: str, where: str) -> DriftloopError:
             f"There is no {where} ({text}).", "Create it, or name its schema: ?options=-csearch_path%3Dname."
         )
     if state == "42501" or (not state and _is_refusal(text)):
-        return ConfigError(f"PostgreSQL refused {where} ({text}).", "Check user, password and database of the address.")
+        return ConfigError(
+            f"PostgreSQL refused {where} ({text}).", "Check the address: user, password, database, parameters."
+        )
     if state.startswith(("22", "42", "0A")):
         return DataError(f"PostgreSQL could not read {where} ({text}).")
     return UnavailableError(

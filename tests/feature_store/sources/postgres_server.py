@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,8 @@ class PostgresServer:
         server = psutil.Process(self.process.pid)
         processes = [*server.children(recursive=True), server]
         for process in processes:
-            process.kill()
+            with suppress(psutil.NoSuchProcess):  # a worker that was done
+                process.kill()
         self.process.wait()
         psutil.wait_procs(processes)
 

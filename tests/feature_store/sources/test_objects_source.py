@@ -3,53 +3,24 @@
 from __future__ import annotations
 
 import gzip
-import os
 import tempfile
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 
-from contracts.errors import ConfigError, DataError, UnavailableError
+from contracts.errors import DataError, UnavailableError
 from contracts.objects import ObjectStore
 from contracts.settings import Settings
 from contracts.window import Window
 from feature_store.sources.objects import ObjectsSource
 from feature_store.sources.source import Table
 from tests.contracts.cut_line import cut_line
-from tests.feature_store.sources.kept import ROW_GROUP_ROWS, parquet
+from tests.feature_store.sources.numbered import NUMBERS, Put, numbers, of
 
-NUMBERS = Table("trips", None, ("n",))
 TRIPS = Table("trips", "at", ("at", "n"))
 DAY = Window(date(2013, 1, 2), date(2013, 1, 3))
-
-Put = Callable[..., ObjectsSource]
-
-
-@pytest.fixture
-def put(s3_settings: Settings, place: str) -> Put:
-    """Store bodies under names of a prefix of the test's own; the source of that prefix."""
-    store, prefix = ObjectStore(s3_settings), f"s3://{s3_settings.data_bucket}/{place}/"
-
-    def store_all(bodies: dict[str, bytes]) -> ObjectsSource:
-        for name, body in bodies.items():
-            store.put(prefix + name, body)
-        return ObjectsSource(store, prefix)
-
-    return store_all
-
-
-def numbers(source: ObjectsSource, table: Table = NUMBERS, window: Window | None = None) -> list[int]:
-    """The values of column n, in order."""
-    return sorted(n for batch in source.read(table, window) for n in batch.column("n").to_pylist())
-
-
-def of(*values: int) -> bytes:
-    """A Parquet file with a column n."""
-    return parquet(pa.table({"n": values}))
 
 
 def test_folder_of_many_kinds(put: Put) -> None:
@@ -132,76 +103,6 @@ def test_one_object_on_disk(put: Put, tmp_path: Path, monkeypatch: pytest.Monkey
 
     assert held == [1, 1, 1]
     assert list(tmp_path.iterdir()) == []
-
-
-WHOLE = parquet(pa.table({"n": range(2 * ROW_GROUP_ROWS)}))
-
-
-@pytest.mark.parametrize(
-    ("name", "body"),
-    [
-        ("trips.parquet", b""),
-        ("trips.parquet", WHOLE[: len(WHOLE) // 2]),
-        ("trips.parquet", WHOLE[:-1]),
-        ("trips.parquet", WHOLE[:1000] + bytes(2000) + WHOLE[3000:]),
-        ("trips.parquet", b"n\n1\n"),
-        ("trips.csv", b""),
-        ("trips.csv", b"n,m\n1,2\n3\n"),
-        ("trips.csv", b"n,m\n1,2\n3,4,5\n"),
-        ("trips.csv", b"n\nn\xe9e\n"),
-        ("trips.csv.gz", b"n\n1\n"),
-        ("trips.csv.gz", gzip.compress(os.urandom(9000).hex().encode())[:-2000]),
-    ],
-    ids=[
-        "empty-parquet", "half-a-parquet", "parquet-without-end", "zeros-in-parquet", "csv-called-parquet",
-        "empty-csv", "short-row", "long-row", "not-utf8", "csv-called-gzip", "cut-gzip",
-    ],
-)  # fmt: skip
-def test_damaged_object(put: Put, name: str, body: bytes) -> None:
-    """A damaged object is named, with what to do, and none of it becomes a shorter table."""
-    source = put({name: body})
-
-    with pytest.raises(DataError, match=r"damaged or not the format its name says .* Write the object again") as caught:
-        numbers(source)
-
-    assert f"/{name} is" in str(caught.value)
-
-
-def test_row_of_a_malformed_csv(put: Put) -> None:
-    """The error of a malformed CSV says which row is wrong."""
-    with pytest.raises(DataError, match="Row #3: Expected 2 columns, got 1"):
-        numbers(put({"trips.csv": b"n,m\n1,2\n3\n"}))
-
-
-def test_column_twice(put: Put) -> None:
-    """A column that is there twice is refused, as nobody knows which is meant."""
-    with pytest.raises(
-        DataError, match=r"Column 'n' is there more than once in table 'trips' in .*; found \['n', 'm', 'n'\]"
-    ):
-        numbers(put({"trips.csv": b"n,m,n\n1,2,3\n"}))
-
-
-def test_wrong_credentials(s3_settings: Settings, put: Put) -> None:
-    """Wrong keys are the user's to mend."""
-    source = put({"trips.parquet": of(1)})
-    settings = replace(s3_settings, s3_secret_key="wrong")
-
-    with pytest.raises(ConfigError, match="credentials"):
-        numbers(ObjectsSource(ObjectStore(settings), source._prefix))
-
-
-def test_no_such_bucket(s3_settings: Settings) -> None:
-    """A bucket that does not exist is DataError."""
-    with pytest.raises(DataError, match="no-such-bucket"):
-        numbers(ObjectsSource(ObjectStore(s3_settings), "s3://no-such-bucket/x"))
-
-
-def test_server_away(s3_settings: Settings) -> None:
-    """A server that does not answer is UnavailableError."""
-    source = ObjectsSource(ObjectStore(replace(s3_settings, s3_endpoint="http://127.0.0.1:1")), "s3://bucket/x")
-
-    with pytest.raises(UnavailableError, match=r"127\.0\.0\.1:1"):
-        numbers(source)
 
 
 def test_server_lost_midway(s3_settings: Settings, put: Put) -> None:
