@@ -56,7 +56,7 @@ def _restore(home: Path, env: Mapping[str, str], last: Record | None, on_progres
     """Put back the deployment before a failed one: running if it ran, else as what `up` will start."""
     failed = state.read(home, PREDICTOR)
     if failed:
-        process.stop(failed.token)
+        process.stop(failed.token, failed.grace_seconds)
     if last is None:
         state.remove(home, PREDICTOR)
         return

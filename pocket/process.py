@@ -16,9 +16,8 @@ from contracts.errors import UnavailableError, disk_room
 
 _MARK = "DRIFTLOOP_SERVICE_TOKEN"
 """Variable in the environment of every process of a service."""
-GRACE_SECONDS = 25.0
-"""More than the predictor gives its requests under way."""
 KILL_SECONDS = 5.0
+LOAD_SECONDS = 5.0
 POLL_SECONDS = 0.02
 
 _children: list[subprocess.Popen[bytes]] = []
@@ -50,6 +49,7 @@ def spawn(command: Sequence[str], env: Mapping[str, str], token: str, folder: Pa
         except OSError as error:
             raise UnavailableError(f"{command[0]} cannot be run: {error}.", "Install the project again.") from error
     _children.append(child)
+    _wait_for_token(child, token)
     return child.pid
 
 
@@ -73,7 +73,7 @@ def listeners(token: str) -> set[tuple[str, int]]:
     return {place for process in members(token) for place in _listening(process)}
 
 
-def stop(token: str, grace_seconds: float = GRACE_SECONDS) -> None:
+def stop(token: str, grace_seconds: float) -> None:
     """End every process with the token: TERM, then KILL what is left. UnavailableError if one stays."""
     _signal_all(token, signal.SIGTERM, grace_seconds)
     _signal_all(token, signal.SIGKILL, KILL_SECONDS)
@@ -91,6 +91,13 @@ def _signal_all(token: str, number: signal.Signals, wait_seconds: float) -> None
     deadline = time.monotonic() + wait_seconds
     while members(token) and time.monotonic() < deadline:  # a zombie, which carries no token, is not waited for
         time.sleep(POLL_SECONDS)
+
+
+def _wait_for_token(child: subprocess.Popen[bytes], token: str) -> None:
+    """A program that is just being loaded shows no environment for a moment, and would not be known as ours."""
+    deadline = time.monotonic() + LOAD_SECONDS
+    while child.poll() is None and not is_running(child.pid, token) and time.monotonic() < deadline:
+        time.sleep(0.001)
 
 
 def _token_of(process: psutil.Process) -> str | None:

@@ -25,6 +25,7 @@ def service(home: Path, env: Mapping[str, str]) -> Service:
         env=env,
         is_ready=_is_ready,
         start_seconds=30,
+        grace_seconds=3,  # one that has run for a minute takes eleven to end, and loses nothing when it is killed
         grpc_offset=_GRPC_OFFSET,
     )
 

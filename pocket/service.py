@@ -37,6 +37,7 @@ class Service:
     """What a running server must have been started with; one with another detail is restarted."""
     hang_seconds: float = 10
     """One that has not answered for so long is taken to hang."""
+    grace_seconds: float = Record.grace_seconds
     grpc_offset: int = 0
     """It also listens on each of its ports plus this."""
 
@@ -66,12 +67,13 @@ def launch(home: Path, service: Service, on_progress: Progress) -> Begun:
     on_progress(Step(service.name, "starting"))
     last = state.read(home, service.name)
     chosen = ports.choose(service.usual_ports, last.ports if last else {}, service.grpc_offset)
-    record = Record(service.name, process.new_token(), 0, time.time(), chosen, dict(service.detail))
+    token, now = process.new_token(), time.time()
+    record = Record(service.name, token, 0, now, chosen, dict(service.detail), service.grace_seconds)
     state.write(home, record)  # before the process: if this command dies now, the token still finds what it spawned
     folder, log = home / service.name, log_path(home, service.name)
     state.private_folder(folder)
     state.private_folder(log.parent)
-    record = replace(record, pid=process.spawn(service.command(chosen), service.env, record.token, folder, log))
+    record = replace(record, pid=process.spawn(service.command(chosen), service.env, token, folder, log))
     state.write(home, record)
     return Begun(service, record, launched=True)
 
@@ -104,7 +106,7 @@ def answers(service: Service, record: Record) -> bool:
 
 def halt(home: Path, record: Record) -> None:
     """Stop every process of a record and remember that it is stopped."""
-    process.stop(record.token)
+    process.stop(record.token, record.grace_seconds)
     state.write(home, record.stopped())
 
 

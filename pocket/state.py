@@ -15,6 +15,7 @@ from contracts.errors import BusyError, ConfigError, disk_room
 from pocket.progress import Progress, Step
 
 LOCK_SECONDS = 300.0
+POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Record:
     ports: Mapping[str, int]
     detail: Mapping[str, str] = field(default_factory=dict)
     """What it was started with; another detail asked for means a restart."""
+    grace_seconds: float = 25
+    """How long it may take to end by itself; more than the predictor gives its requests under way."""
 
     @property
     def address(self) -> str:
@@ -94,19 +97,22 @@ def locked(home: Path, on_progress: Progress, seconds: float = LOCK_SECONDS) -> 
 
 
 def _acquire(descriptor: int, home: Path, on_progress: Progress, deadline: float) -> None:
-    waiting = False
-    while True:
-        try:
-            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            if time.monotonic() > deadline:
-                raise BusyError(
-                    f"Another driftloop command has held {home} for too long.", "Wait for it, or end it."
-                ) from error
-        if not waiting:
-            on_progress(Step("lock", "waiting for another driftloop command"))
-            waiting = True
-        time.sleep(0.05)
+    if _is_had(descriptor):
+        return
+    on_progress(Step("lock", "waiting for another driftloop command"))
+    while not _is_had(descriptor):
+        if time.monotonic() > deadline:
+            raise BusyError(f"Another driftloop command has worked in {home} for too long.", "Wait for it, or end it.")
+        time.sleep(POLL_SECONDS)
+    on_progress(Step("lock", "the other command has ended", done=True))
+
+
+def _is_had(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _path(home: Path, service: str) -> Path:

@@ -91,14 +91,14 @@ def test_a_process_with_another_token_is_not_ours(token: str, tmp_path: Path) ->
     """A pid that now belongs to somebody else is neither running for us nor stopped by us."""
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as stranger:
         assert not process.is_running(stranger.pid, token)
-        process.stop(token)
+        process.stop(token, grace_seconds=5)
         assert stranger.poll() is None
         stranger.kill()
 
 
 def test_no_token_means_no_process() -> None:
     """The record of a stopped service stops nothing."""
-    process.stop("")
+    process.stop("", grace_seconds=0)
     assert not process.is_running(os.getpid(), "")
     assert process.members("") == []
 
