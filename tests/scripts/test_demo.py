@@ -1,0 +1,129 @@
+"""The demo, as a new user runs it: from nothing to an answer, and once more."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contracts.model import ModelCard
+from contracts.objects import ObjectStore
+from contracts.settings import Settings
+from pocket.environment import laid_under
+
+pytestmark = pytest.mark.timeout(600)
+MIN_AUC = 0.71
+"""What the project promises for March, from January and February."""
+
+
+class Command:
+    """`driftloop` in a home of its own."""
+
+    def __init__(self, home: Path, env: dict[str, str]) -> None:
+        self.home = home
+        self.env = {**env, "DRIFTLOOP_HOME": str(home), "COLUMNS": "160"}
+
+    def __call__(self, *arguments: str, code: int = 0) -> str:
+        """What the command prints on stdout; it must end with the code."""
+        command = [sys.executable, "-m", "scripts.cli", *arguments]
+        done = subprocess.run(command, env=self.env, capture_output=True, text=True, cwd=self.home.parent, check=False)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout
+
+    def settings(self) -> Settings:
+        """Settings of the home's servers."""
+        return Settings.from_env(laid_under(self.home, self.env))
+
+
+@pytest.fixture(scope="module")
+def driftloop(tmp_path_factory: pytest.TempPathFactory, plain_env: dict[str, str]) -> Iterator[Command]:
+    """A fresh home; what ran in it is stopped afterwards."""
+    command = Command(tmp_path_factory.mktemp("demo") / "home", plain_env)
+    yield command
+    command("down")
+
+
+@pytest.fixture(scope="module")
+def printed(driftloop: Command) -> str:
+    """What the first demo prints."""
+    return driftloop("demo")
+
+
+def _summary(driftloop: Command) -> dict[str, Any]:
+    summary: dict[str, Any] = json.loads((driftloop.home / "demo" / "summary.json").read_text())
+    return summary
+
+
+def test_it_ends_with_a_good_model(driftloop: Command, printed: str) -> None:
+    """The summary has its figures, and March is predicted as well as promised."""
+    summary = _summary(driftloop)
+    assert summary["holdout_auc"] >= MIN_AUC
+    assert 0 < summary["seconds_to_first_prediction"] <= summary["seconds_total"]
+    assert summary["model_version"] == "1"
+    assert len(summary["model_sha256"]) == 64
+
+
+def test_it_shows_the_story(driftloop: Command, printed: str) -> None:
+    """Leaderboard, evaluation, verdict, the same answer through two clients, and where to look."""
+    for word in ("hist_gradient_boosting", "logistic_regression", "xgboost", "Gate: accepted", "ROC AUC", "log loss"):
+        assert word in printed
+    answers = [line.split("→")[1].split(" by ")[0] for line in printed.splitlines() if "→" in line]
+    assert len(answers) == 2
+    assert answers[0] == answers[1]
+    settings = driftloop.settings()
+    for address in (settings.mlflow_tracking_uri, settings.predictor_url):
+        assert address in printed
+
+
+def test_what_serves_is_what_was_registered(driftloop: Command, printed: str) -> None:
+    """The champion's files on S3 have the digests that its lineage and the summary say."""
+    told = json.loads(driftloop("lineage", "flights@champion", "--json"))
+    assert told["model"]["model_sha256"] == _summary(driftloop)["model_sha256"]
+    assert told["data"]["training_window"] == "[2013-01-01, 2013-03-01)"
+    assert told["files"]["model.ubj"] == told["model"]["model_sha256"]
+    folder = driftloop.home / "fetched"
+    ObjectStore(driftloop.settings()).get_folder(told["model"]["model_uri"], folder)
+    ModelCard.read(folder).verify(folder, told["model"]["card_sha256"])
+
+
+def test_lineage_reads_well(driftloop: Command, printed: str) -> None:
+    """Every section a reader asks for, on one page."""
+    page = driftloop("lineage")
+    for word in ("code_version", "raw_digest", "feature_service", "pipeline_run", "max_depth", "holdout_roc_auc"):
+        assert word in page
+
+
+def test_predict(driftloop: Command, printed: str) -> None:
+    """A row of the user's own is answered; one that lacks a feature is refused with its name."""
+    row = {tensor["name"]: tensor["data"][0] for tensor in _request(driftloop)["inputs"]}
+    answer = json.loads(driftloop("predict", "flights", "--row", json.dumps(row), "--json"))
+    assert {output["name"] for output in answer["outputs"]} == {"probabilities", "label"}
+    del row["distance"]
+    driftloop("predict", "flights", "--row", json.dumps(row), code=2)
+    driftloop("predict", "flights", "--row", "no json", code=2)
+
+
+def test_a_second_demo_changes_nothing(driftloop: Command, printed: str) -> None:
+    """Run again: the same model under the same version, compared with itself."""
+    before = _summary(driftloop)
+    again = driftloop("demo")
+    after = _summary(driftloop)
+    assert (after["model_sha256"], after["model_version"]) == (before["model_sha256"], before["model_version"])
+    assert "very same model as champion flights/1" in again
+
+
+def test_unknown_references(driftloop: Command, printed: str) -> None:
+    """What is not there is said so, with exit code 2."""
+    driftloop("lineage", "flights/99", code=2)
+    driftloop("deploy", "nothing@champion", code=2)
+    driftloop("run", "nothing", code=2)
+
+
+def _request(driftloop: Command) -> dict[str, Any]:
+    request: dict[str, Any] = json.loads((driftloop.home / "demo" / "request.json").read_text())
+    return request
