@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +56,8 @@ def _describe(folder: Path, model: Classifier, features: tuple[Feature, ...]) ->
         import xgboost
 
         requirements = [f"xgboost=={xgboost.__version__}"]
-        mlflow.xgboost.save_model(model.booster, model_format="ubj", pip_requirements=requirements, **options)
+        with _told_when_full(folder):
+            mlflow.xgboost.save_model(model.booster, model_format="ubj", pip_requirements=requirements, **options)
     elif isinstance(model, EstimatorClassifier):
         import mlflow.sklearn
         import sklearn
@@ -65,6 +70,19 @@ def _describe(folder: Path, model: Classifier, features: tuple[Feature, ...]) ->
             pip_requirements=requirements,
             **options,
         )
+
+
+@contextmanager
+def _told_when_full(folder: Path) -> Iterator[None]:
+    """XGBoost says of a full disk only that a write fell short."""
+    import xgboost
+
+    try:
+        yield
+    except xgboost.core.XGBoostError as error:
+        if "Write incomplete" not in str(error):
+            raise
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder)) from error
 
 
 def _signature(width: int) -> Any:

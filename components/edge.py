@@ -9,40 +9,52 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from components.tracking import Tracking
+from components.tracking import Tracking, one_try
 from contracts.errors import DriftloopError, StorageFullError, is_disk_full, to_line
 from contracts.settings import Settings
 
 
 @contextmanager
 def step_edge(search: str = "") -> Iterator[tuple[Settings, str]]:
-    """Give a step its settings and the id of its MLflow run, which the file `search` holds.
+    """Give a step its settings and the id of its MLflow run, which the file `search` holds once there is one.
 
-    An expected failure becomes one log line and an exit code instead of a traceback, and the run is marked FAILED.
+    An expected failure becomes one log line and an exit code instead of a traceback. After any failure the run is
+    marked FAILED, with its trials.
     """
     settings = Settings.from_env()
-    run_id = Path(search).read_text() if search else ""
     try:
-        yield settings, run_id
+        yield settings, _run_id(search)
     except DriftloopError as error:
-        _leave(error, settings, run_id)
-    except OSError as error:
+        _leave(error, settings, search)
+    except Exception as error:
         if not is_disk_full(error):
+            close_run(settings, _run_id(search), "FAILED")
             raise
-        place = error.filename or "the run's artifacts"
+        place = getattr(error, "filename", None) or "the run's artifacts"
         _leave(
             StorageFullError(f"No space left on the disk that holds {place}.", "Free some room and run again."),
             settings,
-            run_id,
+            search,
         )
 
 
-def _leave(error: DriftloopError, settings: Settings, run_id: str) -> None:
-    if run_id:
-        try:
-            Tracking(settings.mlflow_tracking_uri).end(run_id, "FAILED")
-        except DriftloopError as second:
-            logging.getLogger(__name__).warning("run %s could not be marked as failed: %s", run_id, second)
+def close_run(settings: Settings, run_id: str, status: str) -> None:
+    """End a pipeline run's MLflow run and its trials', those that are open. A server that is away is asked once."""
+    if not run_id:
+        return
+    try:
+        with one_try():
+            Tracking(settings.mlflow_tracking_uri).end_all(run_id, status)
+    except DriftloopError as error:
+        logging.getLogger(__name__).warning("MLflow run %s could not be marked as %s: %s", run_id, status, error)
+
+
+def _run_id(search: str) -> str:
+    return Path(search).read_text() if search and Path(search).is_file() else ""
+
+
+def _leave(error: DriftloopError, settings: Settings, search: str) -> None:
+    close_run(settings, _run_id(search), "FAILED")
     line = to_line(error)
     print(line, file=sys.stderr, flush=True)  # noqa: T201 - a container's log
     _last_word(line)

@@ -30,7 +30,7 @@ def save(model: Classifier, folder: Path) -> tuple[str, str]:
     """Write a model's own file into a folder; its format and file name."""
     if isinstance(model, BoosterClassifier):
         name = MODEL_FILES["xgboost-ubj"]
-        model.booster.save_model(folder / name)
+        (folder / name).write_bytes(model.booster.save_raw("ubj"))  # XGBoost's own writer misses a full disk at the end
         return "xgboost-ubj", name
     if isinstance(model, EstimatorClassifier):
         name = MODEL_FILES["sklearn-skops"]

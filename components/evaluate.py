@@ -12,9 +12,9 @@ from components import metrics
 from components.estimators import positive
 from components.frame import Rows, read_columns, read_rows
 from components.metrics import Interval, Labels, Scores
+from components.output import whole
 from components.registry import Registry, Version
 from components.tracking import TAG, Tracking
-from contracts.errors import disk_room
 from contracts.formats import load
 from contracts.loop import GateSpec, LoopSpec
 from contracts.model import CHAMPION, ModelCard
@@ -205,11 +205,11 @@ def run(
 
     tracking = Tracking(settings.mlflow_tracking_uri)
     champion = Registry(tracking).find(f"{spec.name}@{CHAMPION}")
-    with TemporaryDirectory() as temporary, disk_room(page):
+    with TemporaryDirectory() as temporary, whole(page) as partial:
         folder = _fetch(champion, ObjectStore(settings), Path(temporary)) if champion else None
         name = f"{spec.name}/{champion.number}" if champion else None
         judged = evaluate(spec, load_contract(spec.name), frame, window, challenger, folder, name)
-        page.write_text(evaluation_page(spec.name, judged))
+        partial.write_text(evaluation_page(spec.name, judged))
     _record(judged.evaluation, tracking, run_id)
     return judged
 

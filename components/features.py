@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.lake import WHOLE, Lake, Manifest
-from contracts.errors import DataError, disk_room
+from components.output import whole
+from contracts.errors import DataError
 from contracts.loop import LoopSpec
 from contracts.objects import ObjectStore
 from contracts.settings import Settings
@@ -28,13 +29,13 @@ def features(manifest: Manifest, contract: DataContract, lake: Lake, window: Win
     Returns the number of rows. DataError if there is none.
     """
     rows = 0
-    with TemporaryDirectory() as folder, disk_room(path), _FrameWriter(path) as writer:
+    with TemporaryDirectory() as folder, whole(path) as partial, _FrameWriter(partial) as writer:
         for month in window.months():
             frame = _month(manifest, contract, lake, month, Path(folder))
             rows += len(frame)
             writer.write(frame)
-    if not rows:
-        raise DataError(f"Window {window} has no events.", "Choose another window.")
+        if not rows:
+            raise DataError(f"Window {window} has no events.", "Choose another window.")
     return rows
 
 
@@ -78,11 +79,10 @@ def _load(manifest: Manifest, contract: DataContract, lake: Lake, month: Window)
 
 
 class _FrameWriter:
-    """Appends frames to one Parquet file, which appears under its name only when it is whole."""
+    """Appends frames to one Parquet file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.partial = path.with_name(path.name + ".partial")
         self.writer: pq.ParquetWriter | None = None
 
     def __enter__(self) -> _FrameWriter:
@@ -93,16 +93,12 @@ class _FrameWriter:
             return
         table = pa.Table.from_pandas(frame, preserve_index=False)
         if self.writer is None:
-            self.writer = pq.ParquetWriter(self.partial, table.schema, compression="zstd", coerce_timestamps="us")
+            self.writer = pq.ParquetWriter(self.path, table.schema, compression="zstd", coerce_timestamps="us")
         self.writer.write_table(table.cast(self.writer.schema), row_group_size=ROW_GROUP_ROWS)
 
-    def __exit__(self, kind: object, *rest: object) -> None:
+    def __exit__(self, *_: object) -> None:
         if self.writer is not None:
             self.writer.close()
-        if kind is None and self.writer is not None:
-            self.partial.replace(self.path)
-        else:
-            self.partial.unlink(missing_ok=True)
 
 
 def run(settings: Settings, spec: LoopSpec, refined: Path, window: Window, frame: Path) -> int:

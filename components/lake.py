@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
+from components.output import whole
 from contracts.errors import DataError, IntegrityError, disk_room
 from contracts.model import sha256_of
 from contracts.objects import ObjectStore
@@ -77,8 +78,8 @@ class Manifest(BaseModel):
 
     def write(self, path: str | Path) -> None:
         """Write the manifest where the next step reads it."""
-        with disk_room(path):
-            Path(path).write_text(json.dumps(self.model_dump(mode="json"), indent=1))
+        with whole(Path(path)) as partial:
+            partial.write_text(json.dumps(self.model_dump(mode="json"), indent=1))
 
 
 class Lake:

@@ -72,9 +72,14 @@ def sample(spec: TrainSpec) -> list[Trial]:
     return list(drawn.values())
 
 
+def open_search(spec: LoopSpec, lineage: Lineage, tracking: Tracking) -> str:
+    """Id of the MLflow run of this pipeline run, opened unless it is there."""
+    return tracking.open_run(spec.name, lineage.pipeline_run, {f"{TAG}pipeline_run": lineage.pipeline_run})
+
+
 def plan(spec: LoopSpec, lineage: Lineage, tracking: Tracking, sources: dict[str, str]) -> tuple[list[Trial], str]:
     """The trials, and the id of the parent run, opened with its lineage and its datasets."""
-    run_id = tracking.open_run(spec.name, lineage.pipeline_run, {f"{TAG}pipeline_run": lineage.pipeline_run})
+    run_id = open_search(spec, lineage, tracking)
     tracking.tag(run_id, lineage.tags())
     digests: dict[str, Any] = {
         "raw": lineage.raw_digest,
@@ -96,8 +101,9 @@ def run(
     holdout: Window,
     pipeline_run: str,
     code_version: str,
-) -> tuple[list[str], str]:
-    """The step: the trials as texts, and the id of the parent run."""
+    search: Path,
+) -> list[str]:
+    """The step: the trials as texts; the id of the parent run goes to the file `search`."""
     before, after = Manifest.read(raw), Manifest.read(refined)
     lineage = Lineage(
         loop=spec.name,
@@ -114,8 +120,10 @@ def run(
     )
     layers = f"s3://{settings.data_bucket}"
     sources = {"raw": f"{layers}/raw/{spec.name}/", "refined": f"{layers}/refined/{spec.name}/", "frame": frame.name}
-    trials, run_id = plan(spec, lineage, Tracking(settings.mlflow_tracking_uri), sources)
-    return [trial.to_json() for trial in trials], run_id
+    tracking = Tracking(settings.mlflow_tracking_uri)
+    search.write_text(open_search(spec, lineage, tracking))  # at once, so that whatever fails later can close the run
+    trials, _ = plan(spec, lineage, tracking, sources)
+    return [trial.to_json() for trial in trials]
 
 
 def _without_password(source: str) -> str:

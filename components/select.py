@@ -10,8 +10,8 @@ import pandas as pd
 from components.bundle import write_bundle
 from components.estimators import fit, positive
 from components.frame import features_of, read_columns, read_rows
+from components.output import whole
 from components.train import Result
-from contracts.errors import disk_room
 from contracts.loop import LoopSpec
 from contracts.model import ModelCard
 from contracts.window import Window
@@ -53,7 +53,8 @@ def run(
     from components.report import leaderboard_page
 
     ranked = rank([Result.model_validate_json(result) for result in results], spec.train.metric)
-    with disk_room(folder):
-        card = select(spec, load(spec.name), frame, window, ranked[0], folder)
-        page.write_text(leaderboard_page(spec.name, spec.train.metric, ranked))
+    with whole(folder) as partial:
+        card = select(spec, load(spec.name), frame, window, ranked[0], partial)
+    with whole(page) as partial:
+        partial.write_text(leaderboard_page(spec.name, spec.train.metric, ranked))
     return ranked[0], card

@@ -83,12 +83,11 @@ def plan(
     from contracts.loop import LoopSpec
     from contracts.window import Window
 
-    with step_edge() as (settings, _):
+    with step_edge(search.path) as (settings, _):
         windows = Window.parse(start, end), Window.parse(end, holdout_end)
-        paths = Path(raw.path), Path(refined.path), Path(frame.path)
-        trials, run_id = step.run(settings, LoopSpec.from_json(spec), *paths, *windows, pipeline_run, code_version)
-        Path(search.path).write_text(run_id)
-        return trials
+        paths, place = (Path(raw.path), Path(refined.path), Path(frame.path)), Path(search.path)
+        loop = LoopSpec.from_json(spec)
+        return step.run(settings, loop, *paths, *windows, pipeline_run, code_version, place)
     raise AssertionError
 
 

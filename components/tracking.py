@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -77,9 +78,18 @@ class Tracking:
             return dict(self.client.get_run(run_id).data.metrics)
 
     def end(self, run_id: str, status: str) -> None:
-        """Close a run: FINISHED or FAILED."""
+        """Close a run: FINISHED, FAILED or KILLED."""
         with self.answering():
             self.client.set_terminated(run_id, status)
+
+    def end_all(self, run_id: str, status: str) -> None:
+        """Close a run and its trials, those of them that are still open."""
+        with self.answering():
+            parent = self.client.get_run(run_id)
+            trials = self.client.search_runs([parent.info.experiment_id], f"tags.`{PARENT_TAG}` = {_quoted(run_id)}")
+            for run in (parent, *trials):
+                if run.info.status == "RUNNING":
+                    self.client.set_terminated(run.info.run_id, status)
 
     @contextmanager
     def answering(self) -> Iterator[None]:
@@ -127,6 +137,22 @@ class Tracking:
         wanted = " and ".join(f"tags.`{name}` = {_quoted(value)}" for name, value in tags.items())
         runs = self.client.search_runs([experiment_id], wanted, max_results=1)
         return runs[0] if runs else None
+
+
+@contextmanager
+def one_try() -> Iterator[None]:
+    """Ask a server that may be away only once: for what a process does when it has failed already."""
+    hasty = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+    before = {name: os.environ.get(name) for name in hasty}
+    os.environ.update(hasty)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _quoted(value: str) -> str:

@@ -12,7 +12,8 @@ import pandas as pd
 import pyarrow as pa
 
 from components.lake import QUARANTINE, REFINED, Lake, Manifest, Partition
-from contracts.errors import DataError, disk_room
+from components.output import whole
+from contracts.errors import DataError
 from contracts.loop import LoopSpec
 from contracts.objects import ObjectStore
 from contracts.settings import Settings
@@ -166,8 +167,8 @@ def run(settings: Settings, spec: LoopSpec, raw: Path, refined: Path, report: Pa
     lake = Lake(ObjectStore(settings), settings.data_bucket, spec.name)
     cleaned, reports = validate(manifest, load(spec.name), lake)
     limit = spec.data.max_quarantine_share
-    with disk_room(report):
-        report.write_text(validation_page(spec.name, manifest, cleaned, reports, limit))
+    with whole(report) as partial:
+        partial.write_text(validation_page(spec.name, manifest, cleaned, reports, limit))
     require_share(reports, limit)
     cleaned.write(refined)
     return cleaned
