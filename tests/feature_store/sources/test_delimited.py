@@ -55,6 +55,16 @@ def test_type_does_not_depend_on_blocks(tmp_path: Path) -> None:
     assert (found[0].as_py(), found[count].as_py()) == ("0", "many")
 
 
+def test_line_breaks_inside_quotes(tmp_path: Path) -> None:
+    """Text may go over lines, wherever the blocks of the file begin."""
+    count = 200_000
+
+    found = column(tmp_path, *['"one\nand two"'] * count)
+
+    assert found.num_chunks > 1
+    assert found.value_counts().to_pylist() == [{"values": "one\nand two", "counts": count}]
+
+
 def test_time_column_stays_text(tmp_path: Path) -> None:
     """The time column is not read as a number, so that 2013 is no second of 1970."""
     path = tmp_path / "trips.csv"
