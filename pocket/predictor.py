@@ -21,7 +21,14 @@ _START_SECONDS = 120.0
 
 
 def deploy(
-    home: Path, env: Mapping[str, str], *, name: str, model_uri: str, card_sha256: str, on_progress: Progress
+    home: Path,
+    env: Mapping[str, str],
+    *,
+    name: str,
+    version: str,
+    model_uri: str,
+    card_sha256: str,
+    on_progress: Progress,
 ) -> str:
     """Serve one model version on this machine; the predictor's base URL, which outlives deployments.
 
@@ -33,7 +40,7 @@ def deploy(
             "DRIFTLOOP_PREDICTOR_URL is set: that predictor is not this machine's to deploy to.",
             "Unset it, or deploy there.",
         )
-    detail = {"name": name, "model_uri": model_uri, "card_sha256": card_sha256}
+    detail = {"name": name, "model_version": version, "model_uri": model_uri, "card_sha256": card_sha256}
     with state.locked(home, on_progress), ExitStack() as undo:
         env = laid_under(home, env)
         current = state.read(home, PREDICTOR)
@@ -98,8 +105,6 @@ def service_of(service_name: str, env: Mapping[str, str], detail: Mapping[str, s
 
 
 def _command(detail: Mapping[str, str], ports: Mapping[str, int]) -> Sequence[str]:
-    return [
-        *(sys.executable, "-P", "-m", "serving.predictor"),
-        *("--name", detail["name"], "--model-uri", detail["model_uri"], "--card-sha256", detail["card_sha256"]),
-        *("--http-port", str(ports["http"]), "--grpc-port", str(ports["grpc"])),
-    ]
+    options = {**detail, "http_port": str(ports["http"]), "grpc_port": str(ports["grpc"])}
+    given = (part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", value))
+    return [sys.executable, "-P", "-m", "serving.predictor", *given]

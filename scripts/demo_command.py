@@ -56,7 +56,7 @@ def demo() -> None:
     answered = time.monotonic()
     summary = _summary(outcome, version, answered - started, time.monotonic() - started)
     path = _write(settings.home / "demo" / "summary.json", summary)
-    _addresses(console, settings, address, path)
+    _addresses(console, settings, version.number, address, path)
 
 
 def _ask_both(console: Any, address: str, row: dict[str, Any], request: Path) -> None:
@@ -109,10 +109,10 @@ def _shown(path: Path) -> str:
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
-def _addresses(console: Any, settings: Settings, predictor: str, summary: Path) -> None:
+def _addresses(console: Any, settings: Settings, version: str, predictor: str, summary: Path) -> None:
     console.print("[bold]Open:[/bold]")
     for name, place in (
-        ("MLflow, runs and models", settings.mlflow_tracking_uri),
+        ("MLflow, this version", f"{settings.mlflow_tracking_uri}/#/models/{LOOP}/versions/{version}"),
         ("Predictor", f"{predictor}/v2/models/{LOOP}"),
         ("Summary", _shown(summary)),
     ):

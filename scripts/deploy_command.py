@@ -52,11 +52,11 @@ def deploy_version(registry: Registry, version: Version, on_progress: Progress) 
     from pocket import predictor
 
     settings = Settings.from_env()
-    own = {name: value for name, value in os.environ.items() if name != "DRIFTLOOP_PREDICTOR_URL"}
     address = predictor.deploy(
         settings.home,
-        own,
+        os.environ,
         name=version.loop,
+        version=version.number,
         model_uri=version.model_uri,
         card_sha256=version.card_sha256,
         on_progress=on_progress,

@@ -93,15 +93,16 @@ async def _ask(url: str, loop: str, row: Mapping[str, Any]) -> dict[str, Any]:
         ) from error
     finally:
         await client.close()
-    body, _ = answer.to_rest()
-    return {**body, "model_version": answer.model_version}
+    return dict(answer.to_rest()[0])
 
 
 def describe(answer: Mapping[str, Any]) -> str:
     """The answer in one line."""
     outputs = {output["name"]: output["data"] for output in answer["outputs"]}
     scores = ", ".join(f"{score:.4f}" for score in outputs["probabilities"])
-    return f"{outputs['label'][0]} (probabilities {scores}) by {answer['model_name']} {answer['model_version']}"
+    # kserve's client drops the version on its way
+    model = "/".join(filter(None, (answer["model_name"], answer.get("model_version"))))
+    return f"{outputs['label'][0]} (probabilities {scores}) by {model}"
 
 
 def _parse(text: str) -> Row:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from contracts.errors import RejectedError
+from contracts.errors import RejectedError, disk_room
 from contracts.loop import LoopSpec
 from contracts.settings import Settings
 from contracts.window import Window, parse_date
@@ -119,8 +119,11 @@ def require_accepted(outcome: Outcome) -> None:
 
 def as_plain(outcome: Outcome) -> dict[str, object]:
     """The outcome for programs."""
+    from contracts.model import ModelCard
+
     return {
         "version": outcome.version,
+        "model_sha256": ModelCard.read(outcome.run.artifact("select", "challenger")).model_sha256,
         "evaluation": outcome.evaluation.model_dump(mode="json"),
         "leaderboard": [result.model_dump(mode="json") for result in outcome.leaderboard],
         "reports": {name: str(path) for name, path in reports(outcome.run).items()},
@@ -135,8 +138,9 @@ def reports(run: Run) -> dict[str, Path]:
         "evaluation": ("evaluate", "report"),
     }
     folder = run.folder / "reports"
-    folder.mkdir(exist_ok=True)
-    return {name: Path(shutil.copy(run.artifact(*place), folder / f"{name}.html")) for name, place in names.items()}
+    with disk_room(folder):
+        folder.mkdir(exist_ok=True)
+        return {name: Path(shutil.copy(run.artifact(*place), folder / f"{name}.html")) for name, place in names.items()}
 
 
 def code_version() -> str:

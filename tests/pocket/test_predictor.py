@@ -92,7 +92,9 @@ def deploy(home: Path, env: dict[str, str], model: str, told: list[Step] | None 
     """Deploy a model version by the last part of its address."""
     on_progress = silent if told is None else told.append
     uri = f"s3://mlflow/{model}"
-    return predictor.deploy(home, env, name="flights", model_uri=uri, card_sha256="0" * 64, on_progress=on_progress)
+    return predictor.deploy(
+        home, env, name="flights", version="1", model_uri=uri, card_sha256="0" * 64, on_progress=on_progress
+    )
 
 
 def serves(url: str) -> str:
