@@ -26,7 +26,7 @@ SMALL = """
 import argparse, http.server, os, sys
 from contracts.errors import IntegrityError, to_line
 parser = argparse.ArgumentParser()
-for name in ("--name", "--model-uri", "--card-sha256", "--http-port", "--grpc-port"):
+for name in ("--name", "--model-version", "--model-uri", "--card-sha256", "--http-port", "--grpc-port"):
     parser.add_argument(name, required=True)
 given = parser.parse_args()
 if given.model_uri.endswith("/changed"):
@@ -219,7 +219,7 @@ def test_the_real_predictor_serves_a_model_from_s3(
     card_sha256 = upload_model(tmp_path / "model", ObjectStore(s3_settings))
 
     def deploy_real(digest: str) -> str:
-        address = {"name": "flights", "model_uri": "s3://mlflow/real/"}
+        address = {"name": "flights", "version": "7", "model_uri": "s3://mlflow/real/"}
         return predictor.deploy(home, users_env, **address, card_sha256=digest, on_progress=silent)
 
     url = deploy_real(card_sha256)
@@ -227,6 +227,8 @@ def test_the_real_predictor_serves_a_model_from_s3(
     with pytest.raises(IntegrityError, match="sha256"):
         deploy_real("0" * 64)
     assert len(scores(url, [[100.0, 0.0]])) == 1
+    with urllib.request.urlopen(f"{url}/v2/models/flights", timeout=10) as answer:
+        assert json.load(answer)["versions"] == ["7"]
     hosts = {host.removeprefix("::ffff:") for host, _ in process.listeners(recorded(home).token)}  # gRPC maps IPv4
     assert hosts == {"127.0.0.1"}
 
