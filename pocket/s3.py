@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from contracts.errors import UnavailableError
 from pocket import credentials, probe, state
 from pocket.service import Service
 
+if TYPE_CHECKING:
+    from contracts.objects import ObjectStore  # its client takes a third of a second to import
+
 NAME = "s3"
 _GRPC_OFFSET = 10_000  # weed's own rule
 USUAL_PORTS = {"http": 8333, "master": 9333, "volume": 9340, "filer": 8888, "admin": 23646}
+
+_WRITABLE_SECONDS = 30
+_TRIAL = "driftloop-writable"
+_SECURITY = """
+[jwt.signing]
+key = "{}"
+[jwt.signing.read]
+key = "{}"
+"""
+"""Read by weed from the folder it runs in."""
 
 
 def service(home: Path, env: Mapping[str, str]) -> Service:
@@ -23,35 +39,44 @@ def service(home: Path, env: Mapping[str, str]) -> Service:
         usual_ports=USUAL_PORTS,
         command=lambda ports: _command(home, ports),
         env=env,
-        is_ready=_is_ready,
+        is_ready=lambda ports: probe.status(ports["http"], "/") in (200, 403),  # 403: this request bears no key
         start_seconds=30,
         grace_seconds=3,  # one that has run for a minute takes eleven to end, and loses nothing when it is killed
         grpc_offset=_GRPC_OFFSET,
     )
 
 
-def _is_ready(ports: Mapping[str, int]) -> bool:
-    """Whether S3 answers (403: it has its keys, and this request bears none) and its volumes can be read.
+def wait_until_writable(store: ObjectStore, bucket: str) -> None:
+    """Wait until an object can be stored. UnavailableError if it never can.
 
-    Now and then the volumes join five seconds after S3 answers; until then every object gives an internal error.
+    Now and then weed's volumes join five seconds after its S3 answers; until then every object is an internal error.
     """
-    if probe.status(ports["http"], "/") not in (200, 403):
-        return False
-    match probe.body(ports["master"], "/dir/status"):
-        case {"Topology": {"DataCenters": [_, *_]}}:
-            return True
-    return False
+    deadline = time.monotonic() + _WRITABLE_SECONDS
+    while True:
+        try:
+            store.put(f"s3://{bucket}/{_TRIAL}", b"trial")
+            break
+        except UnavailableError:
+            if time.monotonic() > deadline:
+                raise
+    store.client.remove_object(bucket, _TRIAL)
 
 
 def _command(home: Path, ports: Mapping[str, int]) -> Sequence[str]:
-    """weed's command line. Makes the keys and the data folder if they are not there."""
+    """weed's command line. Makes the keys and the data folder if they are not there.
+
+    Beside S3 weed has doors of its own on loopback, without keys: those of its master and filer are shut, and its
+    volumes take nothing but tokens signed with a word that is new in every life.
+    """
     credentials.ensure(home)
     data = home / NAME / "data"
     state.private_folder(data)
+    state.private_file(home / NAME / "security.toml", _SECURITY.format(secrets.token_hex(32), secrets.token_hex(32)))
     return [
         *(_program(), "mini", f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
         *(f"-s3.config={credentials.path(home)}", f"-s3.port={ports['http']}"),
         *(f"-{role}.port={ports[role]}" for role in ("master", "volume", "filer", "admin")),
+        "-disableHttp",
         "-master.telemetry=false",  # on by default, to an address outside
         "-volume.preStopSeconds=0",  # there is no other server that would have to notice
         *("-admin.ui=false", "-webdav=false", "-s3.port.iceberg=0", "-s3.port.lance=0"),

@@ -33,7 +33,7 @@ def up(home: Path, env: Mapping[str, str], on_progress: Progress, tracking: bool
             mlflow = mlflow_server.service(home, laid_under(home, env))
             runs = _begin(home, mlflow, undo, on_progress) if wants_tracking else None
             _settle(home, store, on_progress)
-            _make_buckets(Settings.from_env(laid_under(home, env)), wants_tracking)
+            _make_buckets(Settings.from_env(laid_under(home, env)), wants_tracking, trial=store is not None)
             serving = _begin_serving(home, env, undo, on_progress)
             _settle(home, runs, on_progress)
             undo.pop_all()
@@ -77,8 +77,10 @@ def _stop(home: Path, name: str) -> None:
         service.halt(home, record)
 
 
-def _make_buckets(settings: Settings, tracking: bool) -> None:
+def _make_buckets(settings: Settings, tracking: bool, trial: bool) -> None:
     store = ObjectStore(settings)
     store.ensure_bucket(settings.data_bucket)
+    if trial:
+        s3.wait_until_writable(store, settings.data_bucket)
     if tracking:
         store.ensure_bucket(mlflow_server.BUCKET)

@@ -21,7 +21,7 @@ import pytest
 from contracts.errors import UnavailableError
 from contracts.objects import ObjectStore
 from contracts.settings import Settings
-from pocket import ports, process, s3, services, state
+from pocket import ports, probe, process, s3, services, state
 from pocket.progress import Step, silent
 from pocket.state import Record
 from pocket.status import status
@@ -136,6 +136,18 @@ def test_mlflow_refuses_a_foreign_host_name(running: Up) -> None:
         pass
     with refused.value:
         assert refused.value.code == 403
+
+
+def test_nothing_is_stored_or_read_past_the_keys(running: Up) -> None:
+    """The S3 server's other ports, which any web page could ask, give away and take nothing."""
+    store = ObjectStore(running.settings)
+    store.put("s3://driftloop/private/object", b"secret")
+    for port in running.record("s3").ports.values():
+        for path in ("/buckets/driftloop/private/object", "/driftloop/private/object", "/dir/assign", "/col/delete"):
+            assert probe.status(port, path) in (400, 401, 403, 404)
+    assert probe.status(running.record("s3").ports["volume"], "/1,01637037d6") == 401
+    assert store.get("s3://driftloop/private/object") == b"secret"
+    assert list(store.names("s3://driftloop/driftloop-writable")) == []
 
 
 def test_status_tells_where_and_how_much(running: Up) -> None:
