@@ -97,6 +97,8 @@ class LoopSpec(_Section):
             raise ConfigError(f"No loop file {path}.", f"Loops there: {known}.") from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path} is not TOML: {error}.") from error
+        if "name" in body:
+            raise ConfigError(f"{path}: name = {body['name']!r}: a loop is named after its file.", "Remove the key.")
         for override in overrides:
             _lay_over(body, override)
         return cls._checked({"name": path.stem, **body}, str(path))

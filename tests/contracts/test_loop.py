@@ -134,3 +134,11 @@ def test_json_that_is_no_spec(text: str) -> None:
     """A pipeline parameter that is no specification is ConfigError."""
     with pytest.raises(ConfigError, match="loop specification"):
         LoopSpec.from_json(text)
+
+
+def test_a_loop_is_named_after_its_file(tmp_path: Path) -> None:
+    """A name inside the file could say something else than the file does: it is refused."""
+    path = written(tmp_path)
+    path.write_text(f'name = "other"\n{path.read_text()}')
+    with pytest.raises(ConfigError, match="named after its file"):
+        LoopSpec.load(path)
