@@ -89,7 +89,7 @@ def command(*arguments: str | Path) -> list[str]:
 def running(folder: Path, log: Path, *arguments: str | Path, env: Mapping[str, str] | None = None) -> Iterator[Server]:
     """A ready predictor that serves a folder (or, with --model-uri among the arguments, another place)."""
     http, grpc = free_port(), free_port()
-    place = [] if "--model-uri" in arguments else ["--model-dir", folder]
+    place: list[str | Path] = [] if "--model-uri" in arguments else ["--model-dir", folder]
     line = command("--name", "flights", *place, "--http-port", str(http), "--grpc-port", str(grpc), *arguments)
     with (
         log.open("wb") as sink,

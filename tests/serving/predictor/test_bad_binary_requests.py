@@ -33,7 +33,7 @@ MISTAKES = {
     "more bytes": (Body(b"\0" * 20), "20 bytes follow the JSON; the inputs' binary_data_size add up to 16"),
     "size of another shape": (Body(b"\0" * 8, 8), "8 bytes; expected 16 for FP32 [1, 4]"),
     "negative size": (Body(size=-16), "binary_data_size -16; expected at least 0"),
-    "infinity": (Body(np.float64([np.inf, 0, 0, 0]).tobytes(), 32, "FP64"), "Feature 'distance' is inf in row 0"),
+    "infinity": (Body(np.array([np.inf, 0, 0, 0]).tobytes(), 32, "FP64"), "Feature 'distance' is inf in row 0"),
     "text cut short": (Body(b"\x09\0\0\0AA", 6, "BYTES", (1,)), "announces a text of 9 bytes"),
     "text length cut short": (Body(b"\x09\0", 2, "BYTES", (1,)), "ends within a length"),
     "fewer texts": (Body(b"\x01\0\0\0A", 5, "BYTES", (2,)), "1 values; its shape [2] expects 2"),

@@ -20,7 +20,7 @@ from contracts.model import Feature
 from serving.errors import InvalidRequestError
 from serving.predictor.classifier import ServedClassifier, load
 
-X = np.float32([[0, 1, 0], [1, 0, 0], [1, 1, 1], [0, 0, 1]])
+X = np.array([[0, 1, 0], [1, 0, 0], [1, 1, 1], [0, 0, 1]], dtype=np.float32)
 Y = [0, 1, 1, 0]
 ABC = tuple(Feature(name=name) for name in "abc")
 
@@ -41,7 +41,7 @@ def test_a_value_that_scikit_learn_refuses_is_the_clients_mistake(tmp_path: Path
     """A category that an encoder never saw is told, not a failure of the server."""
     classifier = served(tmp_path, make_pipeline(OneHotEncoder(), LogisticRegression()).fit(X, Y))
     with pytest.raises(InvalidRequestError, match="unknown categories"):
-        classifier.probabilities(np.float32([[7, 0, 0]]))
+        classifier.probabilities(np.array([[7, 0, 0]], dtype=np.float32))
 
 
 def test_threads_are_bounded(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ class Constant:
 
     def probabilities(self, matrix: np.typing.NDArray[np.float32]) -> np.typing.NDArray[np.float32]:
         """See Classifier."""
-        return np.tile(np.float32([0.4, 0.6]), (len(matrix), 1))
+        return np.tile(np.array([0.4, 0.6], dtype=np.float32), (len(matrix), 1))
 
 
 def plane(accepts_missing: bool = True) -> DataPlane:
@@ -37,7 +37,7 @@ def plane(accepts_missing: bool = True) -> DataPlane:
 
 def test_columns_and_matrix_give_the_same_rows() -> None:
     """A category is its position, an unknown or missing one NaN."""
-    columns = {"size": [1, 2.5, None], "colour": ["green", "blue", None]}
+    columns: dict[str, list[object]] = {"size": [1, 2.5, None], "colour": ["green", "blue", None]}
     expected = np.array([[1, 1], [2.5, np.nan], [np.nan, np.nan]], dtype=np.float32)
     np.testing.assert_array_equal(plane().from_columns(columns), expected)
     np.testing.assert_array_equal(plane().from_matrix(expected.astype(np.float64)), expected)

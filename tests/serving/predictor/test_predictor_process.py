@@ -55,7 +55,9 @@ def test_ports_that_are_taken(flights: Bundle, flights_server: Server) -> None:
 def test_it_listens_on_loopback_only(flights_server: Server) -> None:
     """Unless told otherwise, no other machine reaches it."""
     own = [connection for connection in psutil.net_connections("inet") if connection.pid == flights_server.process.pid]
-    listening = [connection.laddr.ip for connection in own if connection.status == psutil.CONN_LISTEN]
+    listening = [
+        connection.laddr[0] for connection in own if connection.laddr and connection.status == psutil.CONN_LISTEN
+    ]
     assert [address.removeprefix("::ffff:") for address in listening] == ["127.0.0.1"] * 2
 
 

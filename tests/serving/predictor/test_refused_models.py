@@ -26,7 +26,7 @@ from contracts.model import CARD, Feature, ModelCard
 from serving.predictor.folder import open_plane
 from serving.predictor.options import Options
 
-X = np.float32([[0, 1, 0], [1, 0, 0], [1, 1, 1], [0, 0, 1]])
+X = np.array([[0, 1, 0], [1, 0, 0], [1, 1, 1], [0, 0, 1]], dtype=np.float32)
 Y = [0, 1, 1, 0]
 ABC = tuple(Feature(name=name) for name in "abc")
 
@@ -105,7 +105,8 @@ def ended(folder: Path, code: int, *arguments: str) -> DriftloopError:
 
 def skops_of(estimator: object) -> bytes:
     """A file as skops writes it."""
-    return skops.io.dumps(estimator)
+    body: bytes = skops.io.dumps(estimator)
+    return body
 
 
 def zip_without_schema() -> bytes:
