@@ -28,7 +28,7 @@ def step_edge(search: str = "") -> Iterator[tuple[Settings, str]]:
         _leave(error, settings, search)
     except Exception as error:
         if not is_disk_full(error):
-            close_run(settings, _run_id(search), "FAILED")
+            close_run(settings.mlflow_tracking_uri, _run_id(search), "FAILED")
             raise
         place = getattr(error, "filename", None) or "the run's artifacts"
         _leave(
@@ -38,13 +38,13 @@ def step_edge(search: str = "") -> Iterator[tuple[Settings, str]]:
         )
 
 
-def close_run(settings: Settings, run_id: str, status: str) -> None:
+def close_run(uri: str, run_id: str, status: str) -> None:
     """End a pipeline run's MLflow run and its trials', those that are open. A server that is away is asked once."""
     if not run_id:
         return
     try:
         with one_try():
-            Tracking(settings.mlflow_tracking_uri).end_all(run_id, status)
+            Tracking(uri).end_all(run_id, status)
     except DriftloopError as error:
         logging.getLogger(__name__).warning("MLflow run %s could not be marked as %s: %s", run_id, status, error)
 
@@ -54,7 +54,7 @@ def _run_id(search: str) -> str:
 
 
 def _leave(error: DriftloopError, settings: Settings, search: str) -> None:
-    close_run(settings, _run_id(search), "FAILED")
+    close_run(settings.mlflow_tracking_uri, _run_id(search), "FAILED")
     line = to_line(error)
     print(line, file=sys.stderr, flush=True)  # noqa: T201 - a container's log
     _last_word(line)

@@ -1,15 +1,27 @@
-"""Runs one compiled pipeline with kfp.local, in this process: `python -m pocket.kfp_local FILE PARAMS ROOT`."""
+"""Runs one compiled pipeline with kfp.local, in this process: `python -m pocket.kfp_local FILE PARAMS ROOT SCRATCH`.
+
+Its standard input is the line to the command that started it: when that closes, the run ends. It leads a process group
+of its own, to which its steps belong. SCRATCH is a folder for their temporary files, removed when the line closes.
+"""
 
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import signal
 import sys
 import warnings
 from pathlib import Path
+from threading import Thread
+
+import psutil
 
 
-def main(compiled: str, params: str, root: str) -> int:
+def main(compiled: str, params: str, root: str, scratch: str) -> int:
     """Run the compiled file with the parameters of a JSON file; 1 if a step failed. kfp logs every step to stdout."""
+    Thread(target=_end_with_the_command, args=[scratch], daemon=True).start()
+    os.environ["TMPDIR"] = scratch
     from kfp import components, local
 
     # Steps name their cluster image, which kfp.local points out for each of them; here the environment is the image.
@@ -22,6 +34,14 @@ def main(compiled: str, params: str, root: str) -> int:
         print(error, flush=True)  # noqa: T201 - the log
         return 1
     return 0
+
+
+def _end_with_the_command(scratch: str) -> None:
+    os.read(sys.stdin.fileno(), 1)  # nothing is ever written
+    for step in psutil.Process().children(recursive=True):
+        step.kill()  # unlike a signal to the group, this spares the process that cleans up
+    shutil.rmtree(scratch, ignore_errors=True)
+    os.killpg(0, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -18,13 +18,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from contracts.errors import BusyError, DriftloopError, StorageFullError, disk_room, from_line, is_disk_full
+from pocket import leftovers
 
 OnEvent = Callable[[str, str], None]
 """Called with a step's name and `running`, `done` or `failed`."""
 
 KEPT_RUNS = 10
 """Folders of older runs are removed; what they registered is in MLflow and S3."""
-TERMINATE_SECONDS = 10
 KEPT_LINES = 200
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -76,30 +76,40 @@ def run(
     Errors: BusyError; the DriftloopError a step ended with; StorageFullError; DriftloopError for anything unexpected,
     which names the log.
     """
-    with _only_one(home, loop), TemporaryDirectory(prefix="driftloop-run-") as scratch:
+    with disk_room(home / "runs"), _only_one(home, loop), TemporaryDirectory(prefix="driftloop-run-") as scratch:
+        leftovers.clear_killed(home / "runs", loop)
         folder = _new_folder(home, loop)
-        with disk_room(folder):
-            (folder / "params.json").write_text(json.dumps(dict(params), indent=1))
-        last_words = folder / "termination.log"
-        last_words.touch()
-        command = [sys.executable, "-m", "pocket.kfp_local", compiled, folder / "params.json", folder / "artifacts"]
-        process = subprocess.Popen(
-            [str(part) for part in command],
-            env={**_PATIENCE, **env, "DRIFTLOOP_TERMINATION_LOG": str(last_words), "TMPDIR": scratch},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
+        (folder / "params.json").write_text(json.dumps(dict(params), indent=1))
+        leftovers.mark(folder, env)
+        try:
+            _execute(folder, scratch, {**_PATIENCE, **env}, compiled, on_event)
+        except BaseException as error:
+            leftovers.clear(folder, "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
+            raise
+        leftovers.unmark(folder)
+        return Run(folder)
+
+
+def _execute(folder: Path, scratch: str, env: Mapping[str, str], compiled: Path, on_event: OnEvent) -> None:
+    last_words = folder / "termination.log"
+    last_words.touch()
+    places = (compiled, folder / "params.json", folder / "artifacts", scratch)
+    with subprocess.Popen(
+        [sys.executable, "-m", "pocket.kfp_local", *map(str, places)],
+        env={**env, "DRIFTLOOP_TERMINATION_LOG": str(last_words)},
+        stdin=subprocess.PIPE,  # its end tells the run that this process is gone, however it went
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    ) as process:
         try:
             last_lines = _follow(process, folder / "run.log", on_event)
         finally:
             _end(process)
-        if process.returncode:
-            raise _failure(last_words.read_text(), last_lines, folder / "run.log")
-        return Run(folder)
+    if process.returncode:
+        raise _failure(last_words.read_text(), last_lines, folder / "run.log")
 
 
 @contextmanager
@@ -124,8 +134,7 @@ def _only_one(home: Path, loop: str) -> Iterator[None]:
 def _new_folder(home: Path, loop: str) -> Path:
     runs = home / "runs"
     folder = runs / f"{loop}-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
-    with disk_room(runs):
-        folder.mkdir(parents=True)
+    folder.mkdir(parents=True)
     for old in sorted(runs.glob(f"{loop}-2*"))[:-KEPT_RUNS]:
         _remove(old)
     return folder
@@ -150,7 +159,7 @@ def _follow(process: subprocess.Popen[str], log: Path, on_event: OnEvent) -> lis
                 on_event(started[1], "running")
             for ended in _ENDED.finditer(plain):
                 on_event(ended[1], "done" if ended[2] == "SUCCESS" else "failed")
-    process.wait()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     return list(last)
 
 
@@ -172,10 +181,5 @@ def _gist(lines: list[str]) -> str:
 
 def _end(process: subprocess.Popen[str]) -> None:
     """Leave no process of the run behind, whatever ended it."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(TERMINATE_SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+    os.killpg(process.pid, signal.SIGKILL)  # nobody else's number before the process has been waited for
+    process.wait()
