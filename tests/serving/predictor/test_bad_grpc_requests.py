@@ -73,13 +73,14 @@ def test_operations_not_offered(sturdy_server: Server) -> None:
     """No client loads or unloads models; unknown models and versions have no metadata."""
     with grpc.insecure_channel(sturdy_server.grpc_address) as channel:
         stub = GRPCInferenceServiceStub(channel)
-        for call in (
+        calls: tuple[Callable[[], object], ...] = (
             lambda: stub.RepositoryModelUnload(pb.RepositoryModelUnloadRequest(model_name="flights")),
             lambda: stub.RepositoryModelLoad(pb.RepositoryModelLoadRequest(model_name="flights")),
             lambda: stub.ModelMetadata(pb.ModelMetadataRequest(name="trains")),
             lambda: stub.ModelMetadata(pb.ModelMetadataRequest(name="flights", version="8")),
             lambda: stub.ModelReady(pb.ModelReadyRequest(name="flights", version="8")),
-        ):
+        )
+        for call in calls:
             with pytest.raises(grpc.RpcError) as error:
                 call()
             assert error.value.code().name == "NOT_FOUND"
