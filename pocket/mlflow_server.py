@@ -19,7 +19,7 @@ def service(home: Path, env: Mapping[str, str]) -> Service:
     return Service(
         name=NAME,
         usual_ports={"http": 5000},
-        command=lambda ports: _command(home, ports),
+        command=lambda ports: _command(ports),
         env={**env, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"},
         is_ready=lambda ports: probe.status(ports["http"], "/health") == 200,
         start_seconds=180,  # it imports for six seconds, on a cold disk for a minute
@@ -27,9 +27,8 @@ def service(home: Path, env: Mapping[str, str]) -> Service:
     )
 
 
-def _command(home: Path, ports: Mapping[str, int]) -> Sequence[str]:
-    store = f"sqlite:///{home / NAME / 'mlflow.db'}"
+def _command(ports: Mapping[str, int]) -> Sequence[str]:
     return [
         *(sys.executable, "-P", "-m", "pocket.mlflow_app"),
-        *("--store", store, "--artifacts", f"s3://{BUCKET}/", "--port", str(ports["http"])),
+        *("--store", "sqlite:///mlflow.db", "--artifacts", f"s3://{BUCKET}/", "--port", str(ports["http"])),
     ]

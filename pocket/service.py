@@ -38,8 +38,8 @@ class Service:
     hang_seconds: float = 10
     """One that has not answered for so long is taken to hang."""
     grace_seconds: float = Record.grace_seconds
-    grpc_offset: int = 0
-    """It also listens on each of its ports plus this."""
+    suits: Callable[[int], bool] = lambda port: True
+    """Whether a free port will do."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def launch(home: Path, service: Service, on_progress: Progress) -> Begun:
     """Start a server on free ports, those of its last life where it can."""
     on_progress(Step(service.name, "starting"))
     last = state.read(home, service.name)
-    chosen = ports.choose(service.usual_ports, last.ports if last else {}, service.grpc_offset)
+    chosen = ports.choose(service.usual_ports, last.ports if last else {}, service.suits)
     token, now = process.new_token(), time.time()
     record = Record(service.name, token, 0, now, chosen, dict(service.detail), service.grace_seconds)
     state.write(home, record)  # before the process: if this command dies now, the token still finds what it spawned

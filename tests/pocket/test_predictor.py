@@ -197,6 +197,24 @@ def test_up_restarts_the_last_deployment(home: Path, small_env: dict[str, str]) 
     assert serves(url) == "s3://mlflow/1"
 
 
+def test_a_model_that_cannot_be_served_again_leaves_the_rest_up(
+    home: Path, small_env: dict[str, str], tmp_path: Path
+) -> None:
+    """`up` tells why the last deployment does not come back; S3 is up all the same, to deploy another."""
+    env = {name: value for name, value in small_env.items() if name != "AWS_ENDPOINT_URL_S3"}
+    services.up(home, env, silent)
+    deploy(home, env, "1")
+    services.down(home, silent)
+    (tmp_path / "path" / "serving" / "predictor" / "__main__.py").write_text("import sys; sys.exit('no longer')")
+    with pytest.raises(UnavailableError, match="no longer"):
+        services.up(home, env, silent)
+    assert {one.service: one.state for one in status(home, env)} == {
+        "s3": "running",
+        "mlflow": "external",
+        "predictor": "stopped",
+    }
+
+
 def test_down_ends_the_trial_of_a_killed_deployment(home: Path, small_env: dict[str, str]) -> None:
     """A trial that lost its command is known, and ended."""
     deploy(home, small_env, "1")

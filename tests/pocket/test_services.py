@@ -16,6 +16,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from contracts.errors import UnavailableError
@@ -202,8 +203,7 @@ def test_down_ends_what_was_started_and_nothing_else(home: Path, plain_env: dict
         assert services.down(home, silent) == ["s3"]
         assert stranger.poll() is None
         stranger.kill()
-    assert process.members(record.token) == []
-    assert ports.are_free(record.ports)
+    assert process.members(record.token) == processes_in(home) == []
     assert services.down(home, silent) == []
     env = services.up(home, plain_env, silent, tracking=False)
     assert env["AWS_ENDPOINT_URL_S3"] == record.address
@@ -233,11 +233,8 @@ def test_a_server_that_cannot_start_leaves_nothing_running(home: Path, plain_env
     (data / "filerldb2").touch()  # where weed keeps a folder
     with pytest.raises(UnavailableError, match="filerldb2"):
         services.up(home, plain_env, silent)
-    for name in ("s3", "mlflow"):
-        record = state.read(home, name)
-        assert record is not None
-        assert record.token == ""
-        assert ports.are_free(record.ports)
+    assert [name for name in ("s3", "mlflow") if (record := state.read(home, name)) is None or record.token] == []
+    assert processes_in(home) == []
 
 
 def test_a_users_own_s3_is_used_and_ours_not_started(
@@ -260,6 +257,28 @@ def test_a_users_own_s3_is_used_and_ours_not_started(
     assert not (home / "secrets").exists()
 
 
+def test_a_port_whose_grpc_twin_is_taken_does_not_suit(tmp_path: Path) -> None:
+    """weed listens on a second port, ten thousand above."""
+    suits = s3.service(tmp_path, {}).suits
+    port = ports.choose({"http": 11_111}, {}, suits)["http"]
+    with socket.create_server(("127.0.0.1", port + 10_000)):
+        assert not suits(port)
+
+
+def test_another_users_socket_is_not_run_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """weed's sockets in /tmp are named after ports: a port whose socket belongs to somebody else does not suit."""
+    suits = s3.service(tmp_path, {}).suits
+    port = ports.choose({"http": 11_111}, {}, suits)["http"]
+    left = Path(f"/tmp/seaweedfs-test-grpc-{port + 10_000}.sock")
+    left.touch()
+    try:
+        assert suits(port)
+        monkeypatch.setattr(os, "getuid", lambda: left.stat().st_uid + 1)
+        assert not suits(port)
+    finally:
+        left.unlink()
+
+
 def test_no_statistics_are_sent_anywhere(tmp_path: Path) -> None:
     """The S3 server's report to its makers, on by default, is off."""
     assert "-master.telemetry=false" in s3.service(tmp_path, {}).command(dict.fromkeys(s3.USUAL_PORTS, 1))
@@ -275,6 +294,15 @@ def ask(settings: Settings, path: str, body: dict[str, str] | None = None) -> di
     with urllib.request.urlopen(request, timeout=30) as answer:
         found: dict[str, dict[str, str]] = json.load(answer)
         return found
+
+
+def processes_in(home: Path) -> list[psutil.Process]:
+    """Every process that works below a home."""
+    found = []
+    for one in psutil.process_iter():
+        with suppress(psutil.Error):  # it ended meanwhile
+            found += [one] if home in Path(one.cwd()).parents else []
+    return found
 
 
 def state_of(up: Up, name: str) -> str:
