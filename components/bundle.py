@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.estimators import save
-from contracts.formats import TRUSTED_TYPES, BoosterClassifier, Classifier, EstimatorClassifier
+from contracts.formats import TRUSTED_TYPES, BoosterClassifier, Classifier, EstimatorClassifier, library_of
 from contracts.loop import DriftSpec
 from contracts.model import Feature, ModelCard, sha256_of
 
@@ -42,7 +42,14 @@ def write_bundle(
     (folder / DRIFT).write_text(json.dumps(drift.model_dump(mode="json"), indent=1, sort_keys=True))
     files = {name: sha256_of(folder / name) for name in (model_file, REFERENCE, DRIFT)}
     card = ModelCard(
-        loop=loop, kind=kind, format=file_format, model_file=model_file, features=features, labels=labels, files=files
+        loop=loop,
+        kind=kind,
+        format=file_format,
+        model_file=model_file,
+        library=library_of(file_format),
+        features=features,
+        labels=labels,
+        files=files,
     )
     card.write(folder)
     return card

@@ -5,6 +5,7 @@ xgboost-ubj: XGBoost's own binary JSON. sklearn-skops: a zip of arrays and a sch
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import zipfile
@@ -47,6 +48,25 @@ def load(folder: Path, card: ModelCard, threads: int = 1) -> Classifier:
     if card.format == "xgboost-ubj":
         return BoosterClassifier(_read_booster(path), _feature_types(card), threads)
     return EstimatorClassifier(_read_skops(path))
+
+
+def library_of(file_format: str) -> str:
+    """The library that reads and writes a format here, with its version."""
+    name = "xgboost" if file_format == "xgboost-ubj" else "sklearn"
+    return f"{name} {importlib.import_module(name).__version__}"
+
+
+def require_library(card: ModelCard) -> None:
+    """IntegrityError if a model was written by another minor version of its library.
+
+    It would load without a word and answer a little differently.
+    """
+    here = library_of(card.format)
+    if card.library is not None and card.library.rpartition(".")[0] != here.rpartition(".")[0]:
+        raise IntegrityError(
+            f"{card.model_file} was written by {card.library}, here is {here}: it may answer otherwise.",
+            "Serve it in the environment it was trained in, or train again.",
+        )
 
 
 class BoosterClassifier:

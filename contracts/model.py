@@ -40,6 +40,8 @@ class ModelCard(BaseModel):
     """Kind of model in the words of the search space, such as `xgboost`."""
     format: Literal["xgboost-ubj", "sklearn-skops"]
     model_file: str
+    library: str | None = None
+    """Library and version that wrote the model file, such as `xgboost 3.2.0`; None: unknown."""
     features: tuple[Feature, ...]
     labels: tuple[str, ...]
     """Class names, in the order of the columns of the probabilities."""

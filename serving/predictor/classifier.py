@@ -38,6 +38,7 @@ def load(folder: Path, card: ModelCard, threads: int) -> ServedClassifier:
     """The model of a folder whose card was verified. IntegrityError if it contradicts its card or format."""
     _require_words("feature", [feature.name for feature in card.features], 1)
     _require_words("label", list(card.labels), 2)
+    formats.require_library(card)
     model = formats.load(folder, card, threads)
     if isinstance(model, formats.BoosterClassifier):
         _check_booster(model.booster, card)

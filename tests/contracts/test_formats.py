@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import FunctionTransformer
 
 from contracts.errors import IntegrityError
-from contracts.formats import load, skops_bytes
+from contracts.formats import library_of, load, require_library, skops_bytes
 from contracts.model import Feature, ModelCard, sha256_of
 
 GENERATOR = np.random.default_rng(0)
@@ -103,3 +103,14 @@ def test_boosters_score_as_xgboost_does(tmp_path: Path) -> None:
     found = load(tmp_path, _card(tmp_path, "xgboost-ubj", "model.ubj")).probabilities(MATRIX)
     np.testing.assert_array_equal(found[:, 1], booster.predict(xgboost.DMatrix(MATRIX)))
     np.testing.assert_array_equal(found[:, 0], 1 - found[:, 1])
+
+
+def test_another_version_of_the_library(tmp_path: Path) -> None:
+    """A patch release answers the same, a minor one may not; a card that does not say is taken at its word."""
+    (tmp_path / "model.ubj").write_bytes(b"{}")
+    card = _card(tmp_path, "xgboost-ubj", "model.ubj")
+    major, minor, _ = xgboost.__version__.split(".")
+    for fine in (None, library_of("xgboost-ubj"), f"xgboost {major}.{minor}.99"):
+        require_library(card.model_copy(update={"library": fine}))
+    with pytest.raises(IntegrityError, match=r"written by xgboost 2\.1\.4, here is xgboost"):
+        require_library(card.model_copy(update={"library": "xgboost 2.1.4"}))
