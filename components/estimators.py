@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from components.frame import Rows
+from components.params import values_explained
 from contracts.formats import MODEL_FILES, BoosterClassifier, Classifier, EstimatorClassifier, skops_bytes
 from contracts.model import Feature
 from feature_store.matrix import feature_types
@@ -17,6 +18,11 @@ Params = dict[str, float | int | str]
 
 def fit(kind: str, params: Params, rows: Rows, features: tuple[Feature, ...], seed: int, threads: int) -> Classifier:
     """A fitted classifier of a kind of the search space. The same arguments give the same model, bit for bit."""
+    with values_explained(kind, params):
+        return _fit(kind, params, rows, features, seed, threads)
+
+
+def _fit(kind: str, params: Params, rows: Rows, features: tuple[Feature, ...], seed: int, threads: int) -> Classifier:
     if kind == "xgboost":
         return _fit_booster(params, rows, features, seed, threads)
     from threadpoolctl import threadpool_limits

@@ -65,6 +65,16 @@ def read_rows(path: Path, features: tuple[Feature, ...], window: Window) -> Rows
     return Rows(matrix, labels)
 
 
+def require_labels(path: Path, *windows: Window) -> None:
+    """DataError unless each window has labelled rows of two classes."""
+    for window in windows:
+        found = [pc.unique(_labelled(batch)[LABEL]) for batch in _batches(path, [LABEL, LABEL_TIME], window)]
+        classes = {label for labels in found for label in labels.to_pylist()}
+        if len(classes) < 2:
+            what = "labelled rows of one class only" if classes else "no labelled rows"
+            raise DataError(f"Window {window} has {what}.", "Choose a longer window or mend the labels.")
+
+
 def read_columns(path: Path, names: list[str], window: Window, labelled: bool = True) -> pd.DataFrame:
     """Some columns of a window, in the order of `read_rows` when only labelled rows are asked for."""
     batches = _batches(path, list(dict.fromkeys([*names, LABEL, LABEL_TIME])), window)

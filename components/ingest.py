@@ -30,8 +30,8 @@ _DAY = timedelta(days=1)
 def ingest(source: Source, contract: DataContract, lake: Lake, window: Window) -> Manifest:
     """Copy the window and its look-back, month by month, into the raw layer.
 
-    The same rows give the same partitions in whatever order the source yields them. DataError if the window itself has
-    no events; the source's own errors pass through.
+    The same rows give the same partitions in whatever order the source yields them. DataError if there are no events,
+    not even in the look-back; the source's own errors pass through.
     """
     reach = window.widened(-(-contract.lookback // _DAY))
     partitions = [part for table in contract.tables for part in _ingest_table(source, table, lake, reach)]

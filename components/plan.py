@@ -10,7 +10,10 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict
 
+from components.frame import require_labels
 from components.lake import Manifest
+from components.params import require_known
+from components.split import Split
 from components.tracking import TAG, Tracking
 from contracts.loop import LoopSpec, TrainSpec
 from contracts.model import sha256_of
@@ -103,7 +106,13 @@ def run(
     code_version: str,
     search: Path,
 ) -> list[str]:
-    """The step: the trials as texts; the id of the parent run goes to the file `search`."""
+    """The step: the trials as texts; the id of the parent run goes to the file `search`.
+
+    What would fail in a trial or at the gate for want of labels fails here, before hours of training.
+    """
+    split = Split.of(training, spec.train.validation_days)
+    require_labels(frame, split.fitting, split.validation, holdout)
+    require_known(spec.train)
     before, after = Manifest.read(raw), Manifest.read(refined)
     lineage = Lineage(
         loop=spec.name,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from time import perf_counter
 
@@ -13,8 +11,8 @@ from components import metrics
 from components.estimators import fit, positive
 from components.frame import features_of, read_rows
 from components.plan import Trial
+from components.split import Split
 from components.tracking import TAG, Tracking
-from contracts.errors import ConfigError
 from contracts.loop import LoopSpec
 from contracts.settings import Settings
 from contracts.window import Window
@@ -33,22 +31,6 @@ class Result(BaseModel):
     def score(self, metric: str) -> float:
         """By the loop's metric, greater is better."""
         return self.roc_auc if metric == "roc_auc" else -self.log_loss
-
-
-@dataclass(frozen=True)
-class Split:
-    """A training window cut in time."""
-
-    fitting: Window
-    validation: Window
-
-    @classmethod
-    def of(cls, window: Window, validation_days: int) -> Split:
-        """The last `validation_days` held out. ConfigError if nothing is left to fit on."""
-        middle = window.end - timedelta(days=validation_days)
-        if middle <= window.start:
-            raise ConfigError(f"Window {window} is not longer than train.validation_days = {validation_days}.")
-        return cls(Window(window.start, middle), Window(middle, window.end))
 
 
 def train(spec: LoopSpec, contract: DataContract, frame: Path, window: Window, trial: Trial) -> Result:

@@ -87,11 +87,13 @@ def run_loop(spec: LoopSpec, window: Window, holdout: Window, on_progress: Progr
     """Run the compiled pipeline on this machine, with its servers or the user's."""
     from components.evaluate import Evaluation
     from components.select import rank
+    from components.split import Split
     from components.train import Result
     from pipelines.compile import COMPILED
     from pocket.environment import laid_under
     from pocket.run import run as run_pipeline
 
+    Split.of(window, spec.train.validation_days)  # a mistake to tell before any work
     home = Settings.from_env().home
     params = {
         "spec": spec.to_json(),

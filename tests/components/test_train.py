@@ -12,7 +12,8 @@ from components.estimators import fit, positive, save
 from components.frame import features_of, read_columns, read_rows
 from components.plan import Trial, sample
 from components.select import rank, select
-from components.train import Result, Split, train
+from components.split import Split
+from components.train import Result, train
 from contracts.errors import ConfigError, DataError
 from contracts.formats import load
 from contracts.loop import LoopSpec
