@@ -24,6 +24,8 @@ class Settings:
     s3_secret_key: str = field(repr=False)
     data_bucket: str
     """Bucket of the data layers raw/, refined/ and quarantine/ (`DRIFTLOOP_DATA_BUCKET`)."""
+    mlflow_bucket: str
+    """Bucket in which the laptop's MLflow keeps models (`DRIFTLOOP_MLFLOW_BUCKET`)."""
     mlflow_tracking_uri: str
     predictor_url: str
     """Base URL of the REST predictor (`DRIFTLOOP_PREDICTOR_URL`)."""
@@ -44,6 +46,7 @@ class Settings:
             s3_access_key=env.get("AWS_ACCESS_KEY_ID", ""),
             s3_secret_key=env.get("AWS_SECRET_ACCESS_KEY", ""),
             data_bucket=env.get("DRIFTLOOP_DATA_BUCKET", "driftloop"),
+            mlflow_bucket=env.get("DRIFTLOOP_MLFLOW_BUCKET", "mlflow"),
             mlflow_tracking_uri=_url(env, "MLFLOW_TRACKING_URI", "http://127.0.0.1:5000"),
             predictor_url=_url(env, "DRIFTLOOP_PREDICTOR_URL", "http://127.0.0.1:8080"),
             feast_registry=env.get("DRIFTLOOP_FEAST_REGISTRY", str(home / "feast" / "registry.db")),

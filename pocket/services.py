@@ -83,4 +83,4 @@ def _make_buckets(settings: Settings, tracking: bool, trial: bool) -> None:
     if trial:
         s3.wait_until_writable(store, settings.data_bucket)
     if tracking:
-        store.ensure_bucket(mlflow_server.BUCKET)
+        store.ensure_bucket(settings.mlflow_bucket)

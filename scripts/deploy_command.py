@@ -43,7 +43,10 @@ def local_settings() -> Settings:
     """Settings that find this machine's servers, and whatever the user has set; set for the libraries too."""
     from pocket.environment import laid_under
 
-    os.environ.update(laid_under(Settings.from_env().home, os.environ))
+    env = laid_under(Settings.from_env().home, os.environ)
+    for name in os.environ.keys() - env.keys():
+        del os.environ[name]  # such as a session token that belongs to another S3 server's keys
+    os.environ.update(env)
     return Settings.from_env()
 
 
