@@ -91,7 +91,8 @@ class _FrameWriter:
     def write(self, frame: pd.DataFrame) -> None:
         if not len(frame):
             return
-        table = pa.Table.from_pandas(frame, preserve_index=False)
+        # Without pandas' own notes, which name the kind of text column it happened to use.
+        table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata()
         if self.writer is None:
             self.writer = pq.ParquetWriter(self.path, table.schema, compression="zstd", coerce_timestamps="us")
         self.writer.write_table(table.cast(self.writer.schema), row_group_size=ROW_GROUP_ROWS)

@@ -6,7 +6,8 @@ does not grow with the window; each month brings its own look-back.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,12 +18,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from contracts.errors import ConfigError, DataError
-from feature_store.contract import ROW_ID, DataContract
+from feature_store.contract import EVENT_TIME, ROW_ID, DataContract
 
 if TYPE_CHECKING:
     from feast import FeatureStore
 
 PROJECT = "driftloop"
+_PLACE = "place"
+"""Column of the frame Feast is asked about: each event's place in it."""
 
 
 def write_feature_tables(tables: Mapping[str, pd.DataFrame], folder: Path) -> None:
@@ -59,14 +62,39 @@ def open_store(contract: DataContract, folder: Path, registry: str, online: str)
 def historical(store: FeatureStore, contract: DataContract, events: pd.DataFrame) -> pd.DataFrame:
     """Events with every feature of the service as it was known at each event's time; same rows, same order.
 
-    `events` has ROW_ID, EVENT_TIME and the join keys. DataError if the join lost or invented a row.
+    `events` has ROW_ID, EVENT_TIME and the join keys. DataError if row ids repeat or the join lost or invented a row.
     """
-    service = store.get_feature_service(contract.service)
-    joined = store.get_historical_features(entity_df=events, features=service).to_df()
-    if len(joined) != len(events) or joined[ROW_ID].nunique() != len(events):
-        raise DataError(f"The point-in-time join made {len(joined)} rows of {len(events)}.", "Are row ids unique?")
-    ordered = joined.set_index(ROW_ID).loc[events[ROW_ID]].reset_index()
-    return ordered[[*events.columns, *_joined_names(contract)]]
+    if not events[ROW_ID].is_unique:
+        repeated = events.loc[events[ROW_ID].duplicated(), ROW_ID].iloc[0]
+        raise DataError(f"Row id {repeated!r} is there more than once.", "Row ids must be unique.")
+    # Feast sorts all it is given, several times: it gets what the join needs, and the rest is put beside its answer.
+    asked = events[[EVENT_TIME, *_join_keys(store, contract)]].assign(**{_PLACE: range(len(events))})
+    with _engine():
+        service = store.get_feature_service(contract.service)
+        joined = store.get_historical_features(entity_df=asked, features=service).to_df()
+    joined = joined.sort_values(_PLACE, ignore_index=True)
+    if not joined[_PLACE].equals(asked[_PLACE].reset_index(drop=True)):
+        raise DataError(f"The point-in-time join made {len(joined)} rows of {len(events)}.")
+    return pd.concat([events.reset_index(drop=True), joined[_joined_names(contract)]], axis=1)
+
+
+@contextmanager
+def _engine() -> Iterator[None]:
+    """A DuckDB of its own for Feast's next query: the one it shares otherwise keeps every frame it was ever given."""
+    import ibis
+
+    shared, own = ibis.options.default_backend, ibis.duckdb.connect()
+    ibis.set_backend(own)
+    try:
+        yield
+    finally:
+        ibis.options.default_backend = shared
+        own.disconnect()
+
+
+def _join_keys(store: FeatureStore, contract: DataContract) -> list[str]:
+    views = {column.view for column in contract.columns if column.view}
+    return sorted({key for view in views for key in store.get_feature_view(view).join_keys})
 
 
 def materialize(store: FeatureStore, contract: DataContract, now: datetime) -> None:

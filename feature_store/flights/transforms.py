@@ -10,6 +10,8 @@ from collections.abc import Mapping
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from feature_store.contract import EVENT_TIME, LABEL, LABEL_TIME, ROW_ID
 
@@ -33,7 +35,7 @@ def events(flights: pd.DataFrame) -> pd.DataFrame:
     departure = scheduled_departure(flights)
     frame = pd.DataFrame(
         {
-            ROW_ID: departure.dt.strftime("%Y%m%dT%H%M")
+            ROW_ID: _to_the_minute(departure)
             + "-"
             + flights["carrier"]
             + _digits(flights["flight"])
@@ -100,26 +102,35 @@ def feature_tables(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame
 
 
 def _rolling(database: duckdb.DuckDBPyConnection, key: str, hours: int) -> pd.DataFrame:
-    """Mean delay, share of late departures and their number over the hours before each tick; waiting flights at it."""
+    """Mean delay, share of late departures and their number over the hours before each tick; waiting flights at it.
+
+    Each is what had happened up to the tick, less what had happened up to `hours` before: a window at every tick would
+    cost twice the time. Delays are whole minutes, so sums are exact in whatever order they are made.
+    """
     rolled: pd.DataFrame = database.sql(f"""
-        with known as (
-            select {key}, left_at as moment, delay, late, 0 as waiting, false as tick
+        with changes as (
+            select {key}, left_at as moment, delay, late, 1 as departures, 0 as waiting
                 from departures where left_at is not null
-            union all select {key}, scheduled, null, null, 1, false from departures
-            union all select {key}, {_stops_waiting()}, null, null, -1, false from departures
-            union all select {key}, moment, null, null, 0, true from ({_ticks(key)})
+            union all select {key}, scheduled, 0, 0, 0, 1 from departures
+            union all select {key}, {_stops_waiting()}, 0, 0, 0, -1 from departures
+        ), totals as (
+            select {key}, moment, sum(sum(delay)) over so_far as delay, sum(sum(late)) over so_far as late,
+                sum(sum(departures)) over so_far as departures, sum(sum(waiting)) over so_far as waiting
+            from changes group by {key}, moment
+            window so_far as (partition by {key} order by moment)
+        ), lately as (
+            select tick.{key}, tick.moment, upto.waiting, upto.departures - coalesce(past.departures, 0) as departures,
+                upto.delay - coalesce(past.delay, 0) as delay, upto.late - coalesce(past.late, 0) as late
+            from ({_ticks(key)}) tick
+            asof left join totals upto on upto.{key} = tick.{key} and upto.moment <= tick.moment
+            asof left join totals past on past.{key} = tick.{key} and past.moment < tick.moment - interval {hours} hours
         )
         select {key}, moment as known_at,
-            avg(delay) over lately as {key}_delay_mean_{hours}h,
-            avg(late) over lately as {key}_late_share_{hours}h,
-            (count(delay) over lately)::double as {key}_departures_{hours}h,
-            (sum(waiting) over ever)::double as {key}_waiting
-        from known
-        window lately as (
-                   partition by {key} order by moment range between interval {hours} hours preceding and current row),
-               ever as (
-                   partition by {key} order by moment range between unbounded preceding and current row)
-        qualify tick
+            delay / nullif(departures, 0) as {key}_delay_mean_{hours}h,
+            late / nullif(departures, 0) as {key}_late_share_{hours}h,
+            coalesce(departures, 0)::double as {key}_departures_{hours}h,
+            coalesce(waiting, 0)::double as {key}_waiting
+        from lately
         order by {key}, known_at
     """).df()  # noqa: S608 - the names are this module's own
     return rolled
@@ -163,6 +174,12 @@ def _aircraft_facts(planes: pd.DataFrame, since: pd.Timestamp) -> pd.DataFrame:
     """Facts that do not change count as known since before the first event."""
     facts = planes.rename(columns={"year": "plane_year", "seats": "plane_seats"})
     return facts.assign(known_at=since.floor("D") - pd.Timedelta(days=2)).sort_values("tailnum", ignore_index=True)
+
+
+def _to_the_minute(instants: pd.Series[pd.Timestamp]) -> pd.Series[str]:
+    """`20130131T0500`. Arrow's formatting takes a quarter of pandas' time."""
+    texts = pc.strftime(pa.array(instants), "%Y%m%dT%H%M").to_numpy(zero_copy_only=False)
+    return pd.Series(texts, index=instants.index)
 
 
 def _digits(numbers: pd.Series[float]) -> pd.Series[str]:
