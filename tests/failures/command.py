@@ -8,7 +8,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +87,10 @@ class Command:
     """A program that runs it."""
     mark: str = field(default_factory=lambda: uuid.uuid4().hex)
 
+    def with_env(self, **variables: str) -> Command:
+        """The same with more in its environment."""
+        return replace(self, env={**self.env, **variables})
+
     def start(self, *arguments: str) -> Running:
         """Start it."""
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -122,13 +126,21 @@ class Command:
         (found,) = self.last_run().glob(f"artifacts/*/{step}/{name}")
         return found
 
+    def mlflow_runs(self) -> list[str]:
+        """Ids of the MLflow runs of its pipeline runs."""
+        return [path.read_text() for path in self.home.glob("runs/*/artifacts/*/plan/search")]
+
     def processes(self) -> list[psutil.Process]:
         """What still runs of all it started."""
         return [process for process in psutil.process_iter() if _is_marked(process, self.mark)]
 
-    def assert_nothing_left(self) -> None:
-        """No process (a killed one may take a moment), no temporary file, no half-written one, no unfinished run."""
+    def assert_no_process(self) -> None:
+        """Nothing runs any more; what was killed may take a moment."""
         until(lambda: not self.processes())
+
+    def assert_nothing_left(self) -> None:
+        """No process, no temporary file, no half-written one, no unfinished run."""
+        self.assert_no_process()
         until(lambda: not list(self.folder.iterdir()))
         assert [*self.home.glob("runs/**/*.partial"), *self.home.glob("runs/*/unfinished")] == []
 

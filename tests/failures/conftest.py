@@ -3,21 +3,48 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 
 from components.tracking import Tracking
 from contracts.objects import ObjectStore
-from contracts.settings import Settings
 from contracts.window import Window
-from tests.failures.command import Command, Ended
+from tests.failures.command import Command, Ended, Running
 from tests.failures.flights import Tables, corrupted, keep, real
-from tests.failures.registered import Registered, lake_objects
+from tests.failures.registered import aliases, half_stored_models, lake_objects, open_runs, statuses, versions
+from tests.failures.servers import Servers
 
-BUCKET = "failures"
-"""Of the data layers and the sources of these tests."""
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory, plain_env: dict[str, str]) -> Iterator[Servers]:
+    """Servers of these tests' own, for some tests kill them. In the end MLflow must hold nothing half done."""
+    servers = Servers.started(tmp_path_factory.mktemp("failures") / "home", plain_env)
+    yield servers
+    client = Tracking(servers.settings.mlflow_tracking_uri).client
+    left = open_runs(client), half_stored_models(client)
+    servers.stop()
+    assert left == (set(), set())
+
+
+@pytest.fixture(scope="session")
+def store(servers: Servers) -> ObjectStore:
+    """The S3 server."""
+    return ObjectStore(servers.settings)
+
+
+@pytest.fixture(scope="session")
+def bucket(servers: Servers) -> str:
+    """Of the data layers, and of the sources of these tests."""
+    return servers.settings.data_bucket
+
+
+@pytest.fixture(scope="session")
+def client(servers: Servers) -> MlflowClient:
+    """The MLflow server's."""
+    return Tracking(servers.settings.mlflow_tracking_uri).client
 
 
 @pytest.fixture(scope="session")
@@ -26,53 +53,47 @@ def tables() -> Tables:
     return real(Window.parse("2012-12-31", "2013-01-08"))
 
 
-@pytest.fixture(scope="session")
-def store(services: Settings) -> ObjectStore:
-    """The S3 server, with the bucket."""
-    store = ObjectStore(services)
-    store.ensure_bucket(BUCKET)
-    return store
-
-
-@pytest.fixture(scope="session")
-def tracking(services: Settings) -> Tracking:
-    """The MLflow server."""
-    return Tracking(services.mlflow_tracking_uri)
-
-
 @pytest.fixture
-def place(request: pytest.FixtureRequest) -> str:
+def place(request: pytest.FixtureRequest, bucket: str) -> str:
     """A prefix of the test's own."""
-    return f"s3://{BUCKET}/sources/{re.sub(r'[^a-z0-9]+', '-', request.node.name.lower())}/"
+    return f"s3://{bucket}/sources/{re.sub(r'[^a-z0-9]+', '-', request.node.name.lower())}/"
 
 
 @pytest.fixture(scope="session")
-def good_source(store: ObjectStore, tables: Tables) -> str:
+def good_source(store: ObjectStore, bucket: str, tables: Tables) -> str:
     """Rows with nothing wrong."""
-    return keep(store, f"s3://{BUCKET}/sources/good/", tables)
-
-
-@pytest.fixture(scope="session")
-def servers_env(plain_env: dict[str, str], services: Settings) -> dict[str, str]:
-    """An environment that says where the session's servers are."""
-    return {**plain_env, "DRIFTLOOP_DATA_BUCKET": BUCKET, **_addresses(services)}
+    return keep(store, f"s3://{bucket}/sources/good/", tables)
 
 
 @pytest.fixture
-def command(tmp_path: Path, servers_env: dict[str, str]) -> Iterator[Command]:
+def command(tmp_path: Path, servers: Servers) -> Iterator[Command]:
     """The command line in a home of its own, which the test must leave clean."""
-    command = Command(tmp_path / "home", servers_env, tmp_path / "temporary")
+    command = Command(tmp_path / "home", servers.env, tmp_path / "temporary")
     yield command
     command.assert_nothing_left()
 
 
 @pytest.fixture
-def nothing_stored(tracking: Tracking, store: ObjectStore) -> Iterator[None]:
-    """Afterwards MLflow has the same versions, aliases and open runs, and every object in the lake is whole."""
-    before = Registered.now(tracking)
+def other_command(tmp_path: Path, servers: Servers) -> Iterator[Command]:
+    """The same in another home."""
+    command = Command(tmp_path / "other-home", servers.env, tmp_path / "other-temporary")
+    yield command
+    command.assert_nothing_left()
+
+
+@pytest.fixture
+def nothing_registered(command: Command, client: MlflowClient, store: ObjectStore, bucket: str) -> Iterator[None]:
+    """Afterwards no alias has moved, no run is open, no version comes from one, and all objects of the lake are whole.
+
+    Of this test's commands: the baseline may be in progress.
+    """
+    champion = aliases(client).get("champion")
     yield
-    assert Registered.now(tracking) == before
-    lake_objects(store, BUCKET)
+    assert aliases(client).get("champion") == champion
+    for run_id in command.mlflow_runs():
+        assert "RUNNING" not in statuses(client, run_id)
+        assert run_id not in versions(client).values()
+    lake_objects(store, bucket)
 
 
 @pytest.fixture(scope="session")
@@ -83,32 +104,35 @@ def two_percent(tables: Tables) -> tuple[Tables, int]:
 
 
 @pytest.fixture(scope="session")
-def baseline_command(tmp_path_factory: pytest.TempPathFactory, servers_env: dict[str, str]) -> Command:
-    """Where the baseline ran."""
+def rough_source(store: ObjectStore, bucket: str, two_percent: tuple[Tables, int]) -> str:
+    """The rows of `two_percent`, as CSV."""
+    return keep(store, f"s3://{bucket}/sources/rough/", two_percent[0], flights_as="csv")
+
+
+@pytest.fixture(scope="session")
+def baseline_command(tmp_path_factory: pytest.TempPathFactory, servers: Servers) -> Command:
+    """Where the baseline runs."""
     folder = tmp_path_factory.mktemp("baseline")
-    return Command(folder / "home", servers_env, folder / "temporary")
+    return Command(folder / "home", servers.env, folder / "temporary")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def baseline_begun(request: pytest.FixtureRequest) -> Iterator[Running | None]:
+    """The baseline, if any test asks for it, started before the tests that do not: they have a core to spare."""
+    if not any("baseline" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        yield None
+        return
+    command, source = request.getfixturevalue("baseline_command"), request.getfixturevalue("rough_source")
+    running = command.start_run(source, "--json")
+    yield running
+    running.process.kill()
+    running.process.communicate()
 
 
 @pytest.fixture(scope="session")
-def rough_source(store: ObjectStore, two_percent: tuple[Tables, int]) -> str:
-    """The rows of `two_percent` as CSV."""
-    return keep(store, f"s3://{BUCKET}/sources/rough/", two_percent[0], flights_as="csv")
-
-
-@pytest.fixture(scope="session")
-def baseline(baseline_command: Command, rough_source: str) -> Ended:
+def baseline(baseline_begun: Running, baseline_command: Command) -> Ended:
     """A run that went well, though one row in fifty is bad: what other runs are compared with."""
-    ended = baseline_command.run(rough_source, "--json")
+    ended = baseline_begun.finish()
     baseline_command.assert_nothing_left()
     assert ended.exit_code == 0, ended.err
     return ended
-
-
-def _addresses(settings: Settings) -> Mapping[str, str]:
-    return {
-        "AWS_ENDPOINT_URL_S3": settings.s3_endpoint,
-        "AWS_ACCESS_KEY_ID": settings.s3_access_key,
-        "AWS_SECRET_ACCESS_KEY": settings.s3_secret_key,
-        "AWS_REGION": settings.s3_region,
-        "MLFLOW_TRACKING_URI": settings.mlflow_tracking_uri,
-    }

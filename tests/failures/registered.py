@@ -1,48 +1,50 @@
-"""What MLflow and S3 hold, to compare before and after a command."""
+"""What MLflow and S3 hold after a command."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-from dataclasses import dataclass
 
 import pyarrow.parquet as pq
+from mlflow import MlflowClient
 
-from components.tracking import Tracking
+from components.tracking import PARENT_TAG
 from contracts.objects import ObjectStore
 
 LOOP = "flights"
 
 
-@dataclass(frozen=True)
-class Registered:
-    """Versions with their aliases, runs that are open, models that are half stored."""
+def open_runs(client: MlflowClient) -> set[str]:
+    """Names of the runs that say they go on."""
+    return {str(run.info.run_name) for run in client.search_runs(_experiments(client), "status = 'RUNNING'")}
 
-    versions: dict[str, tuple[str, ...]]
-    aliases: dict[str, str]
-    open_runs: frozenset[str]
-    pending_models: frozenset[str]
 
-    @classmethod
-    def now(cls, tracking: Tracking) -> Registered:
-        """As it is at this moment."""
-        client = tracking.client
-        experiment = client.get_experiment_by_name(LOOP)
-        places = [experiment.experiment_id] if experiment else []
-        named = client.search_registered_models(f"name = '{LOOP}'")
-        stored = client.search_logged_models(places) if places else []
-        runs = client.search_runs(places, "status = 'RUNNING'") if places else []
-        versions = client.search_model_versions(f"name = '{LOOP}'")
-        return cls(
-            versions={str(one.version): tuple(sorted(one.tags)) for one in versions},
-            aliases=dict(named[0].aliases) if named else {},
-            open_runs=frozenset(one.info.run_id for one in runs),
-            pending_models=frozenset(one.model_id for one in stored if str(one.status) != "READY"),
-        )
+def half_stored_models(client: MlflowClient) -> set[str]:
+    """Models whose upload never ended."""
+    models = client.search_logged_models(_experiments(client))
+    return {str(model.model_id) for model in models if str(model.status) != "READY"}
+
+
+def versions(client: MlflowClient) -> dict[str, str]:
+    """Number of each registered version → the run it comes from."""
+    return {str(one.version): str(one.run_id) for one in client.search_model_versions(f"name = '{LOOP}'")}
+
+
+def aliases(client: MlflowClient) -> dict[str, str]:
+    """Alias → number of its version."""
+    found = client.search_registered_models(f"name = '{LOOP}'")
+    return {name: str(number) for name, number in found[0].aliases.items()} if found else {}
+
+
+def statuses(client: MlflowClient, run_id: str) -> list[str]:
+    """How a run stands, and its trials."""
+    run = client.get_run(run_id)
+    trials = client.search_runs([run.info.experiment_id], f"tags.`{PARENT_TAG}` = '{run_id}'")
+    return [str(one.info.status) for one in (run, *trials)]
 
 
 def lake_objects(store: ObjectStore, bucket: str) -> dict[str, int]:
-    """Address → rows of every partition of the data layers; each is whole, which its own name says."""
+    """Address → rows of every partition of the data layers; each is whole, as its own name says."""
     found = {}
     for layer in ("raw", "refined", "quarantine"):
         for uri in store.names(f"s3://{bucket}/{layer}/"):
@@ -50,3 +52,7 @@ def lake_objects(store: ObjectStore, bucket: str) -> dict[str, int]:
             assert uri.endswith(f"/{hashlib.sha256(body).hexdigest()}.parquet")
             found[uri] = pq.ParquetFile(io.BytesIO(body)).metadata.num_rows
     return found
+
+
+def _experiments(client: MlflowClient) -> list[str]:
+    return [str(found.experiment_id) for found in client.search_experiments()]

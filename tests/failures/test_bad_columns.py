@@ -9,7 +9,7 @@ from contracts.objects import ObjectStore
 from tests.failures.command import Command
 from tests.failures.flights import Tables, keep, with_column
 
-pytestmark = pytest.mark.usefixtures("nothing_stored")
+pytestmark = pytest.mark.usefixtures("nothing_registered")
 
 
 def test_a_missing_column_is_named(command: Command, store: ObjectStore, tables: Tables, place: str) -> None:

@@ -12,22 +12,21 @@ from components.lake import Manifest
 from components.validate import REASON
 from contracts.objects import ObjectStore
 from tests.failures.command import Command, Ended
-from tests.failures.conftest import BUCKET
 from tests.failures.flights import Tables, corrupted, keep
 from tests.failures.registered import lake_objects
 
 REASONS = ("distance is not a number", "minute", "origin")
 
 
-@pytest.mark.usefixtures("nothing_stored")
-def test_too_many_stop_the_run(command: Command, store: ObjectStore, tables: Tables, place: str) -> None:
+@pytest.mark.usefixtures("nothing_registered")
+def test_too_many_stop_the_run(command: Command, store: ObjectStore, bucket: str, tables: Tables, place: str) -> None:
     """30 %: the share and the reasons are told, the page is there, and quarantine has each row with its reason."""
-    before = lake_objects(store, BUCKET)
+    before = lake_objects(store, bucket)
     flights, count = corrupted(tables["flights"], 0.3)
     ended = command.run(keep(store, place, {**tables, "flights": flights}, flights_as="csv"))
     ended.assert_told(3, f"{count} of {len(flights)} rows", "30.0%, allowed 5.0%", *REASONS)
     assert "too many" in command.written("validate", "report").read_text()
-    added = _quarantined(store, before)
+    added = _quarantined(store, bucket, before)
     assert sum(len(rows) for rows in added) == count
     assert all(reason.startswith(REASONS) for rows in added for reason in rows[REASON].to_pylist())
 
@@ -47,6 +46,6 @@ def test_a_few_do_not(
     assert baseline.body["version"]
 
 
-def _quarantined(store: ObjectStore, before: dict[str, int]) -> list[pa.Table]:
-    added = [uri for uri in lake_objects(store, BUCKET) if "/quarantine/" in uri and uri not in before]
+def _quarantined(store: ObjectStore, bucket: str, before: dict[str, int]) -> list[pa.Table]:
+    added = [uri for uri in lake_objects(store, bucket) if "/quarantine/" in uri and uri not in before]
     return [pq.read_table(io.BytesIO(store.get(uri))) for uri in added]
