@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -52,9 +53,9 @@ def read_rows(path: Path, features: tuple[Feature, ...], window: Window) -> Rows
     labels = np.empty(count, dtype=np.int8)
     start = 0
     for batch in _batches(path, [*(feature.name for feature in features), LABEL, LABEL_TIME], window):
-        rows = _labelled(batch).to_pandas()
-        end = start + len(rows)
-        matrix[start:end] = encode(rows, features)
+        rows = _labelled(batch)
+        end = start + rows.num_rows
+        matrix[start:end] = _encoded(rows, features)
         labels[start:end] = rows[LABEL].to_numpy()
         start = end
     if len(np.unique(labels)) < 2:
@@ -80,6 +81,32 @@ def read_columns(path: Path, names: list[str], window: Window, labelled: bool = 
     batches = _batches(path, list(dict.fromkeys([*names, LABEL, LABEL_TIME])), window)
     frames = [(_labelled(batch) if labelled else batch).to_pandas()[names] for batch in batches]
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=names)
+
+
+def read_places(path: Path, names: list[str], window: Window, places: npt.NDArray[np.int64]) -> pd.DataFrame:
+    """Some columns of the labelled rows at `places`, ascending positions among the rows of `read_rows`."""
+    start, found = 0, []
+    for batch in _batches(path, [*names, LABEL, LABEL_TIME], window):
+        rows = _labelled(batch).select(names)
+        first, last = np.searchsorted(places, [start, start + rows.num_rows])
+        found.append(rows.take(places[first:last] - start))
+        start += rows.num_rows
+    return pd.DataFrame(pa.concat_tables(found).to_pandas())
+
+
+def _encoded(rows: pa.Table, features: tuple[Feature, ...]) -> Matrix:
+    """The shared encoding; categorical columns come to it as positions already, made once for each distinct value."""
+    there = [feature for feature in features if feature.name in rows.column_names]
+    columns = {feature.name: _numbers(rows[feature.name], feature) for feature in there}
+    return encode(columns, [Feature(name=feature.name) for feature in features])
+
+
+def _numbers(values: pa.ChunkedArray, feature: Feature) -> npt.NDArray[Any]:
+    if feature.categories is None:
+        return np.asarray(values.to_numpy())
+    coded = values.combine_chunks().dictionary_encode(null_encoding="encode")
+    positions = encode({feature.name: coded.dictionary.to_pylist()}, (feature,))[:, 0]
+    return np.asarray(positions[coded.indices.to_numpy()])
 
 
 def _batches(path: Path, names: list[str], window: Window) -> Iterator[pa.Table]:

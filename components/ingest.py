@@ -71,9 +71,9 @@ def _by_month(rows: pa.Table, table: Table) -> Iterator[tuple[str, pa.Table]]:
     if table.time_column is None:
         yield WHOLE, rows
         return
-    months = pc.strftime(rows[table.time_column], "%Y-%m")
+    months = pc.floor_temporal(rows[table.time_column], unit="month")
     for month in pc.unique(months):
-        yield str(month), rows.filter(pc.equal(months, month))
+        yield f"{month.as_py():%Y-%m}", rows.filter(pc.equal(months, month))
 
 
 def _in_order(rows: pa.Table) -> pa.Table:

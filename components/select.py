@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from components.bundle import write_bundle
 from components.estimators import fit, positive
-from components.frame import features_of, read_columns, read_rows
+from components.frame import features_of, read_places, read_rows
 from components.output import whole
 from components.train import Result
 from contracts.loop import LoopSpec
@@ -34,10 +33,9 @@ def select(
     rows = read_rows(frame, features, window)
     model = fit(best.trial.kind, best.trial.params, rows, features, spec.train.seed, spec.train.threads)
     names = [feature.name for feature in features]
-    raw = read_columns(frame, [ROW_ID, *names], window)
-    chosen = _sample(len(raw), spec.drift.reference_rows, spec.train.seed)
+    chosen = _sample(len(rows.labels), spec.drift.reference_rows, spec.train.seed)
     scores = positive(model, rows.matrix[chosen])
-    reference: pd.DataFrame = raw.iloc[chosen].reset_index(drop=True).assign(**{SCORE: scores})
+    reference = read_places(frame, [ROW_ID, *names], window, chosen).assign(**{SCORE: scores})
     return write_bundle(folder, spec.name, best.trial.kind, model, features, contract.labels, reference, spec.drift)
 
 

@@ -49,9 +49,10 @@ def validate(manifest: Manifest, contract: DataContract, lake: Lake) -> tuple[Ma
     DataError if a column is missing. Whether there are too many bad rows is the caller's to say: see `require_share`.
     """
     reports = {table.name: TableReport(table.name) for table in contract.tables}
+    schemas = {table.name: contract.schema(table.name) for table in contract.tables}
     refined: list[Partition] = []
     for part in manifest.partitions:
-        good, bad = split(lake.get(part).to_pandas(), contract.schema(part.table), part.table)
+        good, bad = split(lake.get(part).to_pandas(), schemas[part.table], part.table)
         _count(reports[part.table], good, bad)
         if len(bad):
             lake.put(

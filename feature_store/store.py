@@ -81,7 +81,7 @@ def historical(store: FeatureStore, contract: DataContract, events: pd.DataFrame
 @contextmanager
 def _engine() -> Iterator[None]:
     """A DuckDB of its own for Feast's next query: the one it shares otherwise keeps every frame it was ever given."""
-    import ibis
+    import ibis  # type: ignore[import-untyped]  # it has none
 
     shared, own = ibis.options.default_backend, ibis.duckdb.connect()
     ibis.set_backend(own)
