@@ -38,15 +38,20 @@ def step_edge(search: str = "") -> Iterator[tuple[Settings, str]]:
         )
 
 
-def close_run(uri: str, run_id: str, status: str) -> None:
-    """End a pipeline run's MLflow run and its trials', those that are open. A server that is away is asked once."""
+def close_run(uri: str, run_id: str, status: str) -> bool:
+    """End a pipeline run's MLflow run and its trials', those that are open; whether none is open now.
+
+    A server that is away is asked once, and warned of.
+    """
     if not run_id:
-        return
+        return True
     try:
         with one_try():
             Tracking(uri).end_all(run_id, status)
     except DriftloopError as error:
-        logging.getLogger(__name__).warning("MLflow run %s could not be marked as %s: %s", run_id, status, error)
+        logging.getLogger(__name__).warning("MLflow run %s could not be marked as %s: %s", run_id, status, error.what)
+        return False
+    return True
 
 
 def _run_id(search: str) -> str:

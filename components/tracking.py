@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
+_CAUSE = re.compile(r"Caused by \w+\(.*: (.+?)['\")]+$")
+"""What urllib3 says last, after the whole request: `[Errno 111] Connection refused`."""
 PARENT_TAG = "mlflow.parentRunId"
 TAG = "driftloop."
 """Prefix of the project's own tags."""
@@ -114,7 +117,9 @@ class Tracking:
             raise
 
     def _silent(self, error: Exception) -> UnavailableError:
-        reason = str(error).splitlines()[0][:300]
+        text = str(error).splitlines()[0]
+        caused = _CAUSE.search(text)
+        reason = caused[1] if caused else text[:300]
         return UnavailableError(
             f"MLflow at {self.uri} does not answer: {reason}", "See `driftloop status`, or check MLFLOW_TRACKING_URI."
         )

@@ -17,6 +17,8 @@ from contracts.settings import Settings
 CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 60
 RETRIES = 4
+READ_RETRIES = 1
+"""Of requests that were sent: a server that hangs is given two minutes, not five."""
 
 
 class ObjectStore:
@@ -139,7 +141,7 @@ def split(uri: str) -> tuple[str, str]:
 
 
 def _http_client() -> urllib3.PoolManager:
-    retry = urllib3.Retry(total=RETRIES, backoff_factor=0.3, status_forcelist=(500, 502, 503, 504))
+    retry = urllib3.Retry(total=RETRIES, read=READ_RETRIES, backoff_factor=0.3, status_forcelist=(500, 502, 503, 504))
     return urllib3.PoolManager(
         timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_SECONDS, read=READ_TIMEOUT_SECONDS), maxsize=16, retries=retry
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from contracts.settings import Settings
 
 MARK = "unfinished"
-"""A file in the folder of every run that is in progress, or was when its command was killed. Holds MLflow's address."""
+"""A file in the folder of each run that is in progress, or ended without being cleared. It holds MLflow's address."""
 
 
 def mark(folder: Path, env: Mapping[str, str]) -> None:
@@ -22,18 +22,24 @@ def unmark(folder: Path) -> None:
 
 
 def clear(folder: Path, status: str) -> None:
-    """Remove what a run left, and note that it ended: its MLflow runs that are still open get the status."""
+    """Remove what a run left and give the status to its MLflow runs that are open.
+
+    The note that it began stays if MLflow is away: the next run tries again.
+    """
     from components.edge import close_run
     from components.output import PARTIAL, remove
 
     for partial in list(folder.glob(f"artifacts/**/*{PARTIAL}")):
         remove(partial)
-    for search in folder.glob("artifacts/*/plan/search"):
-        close_run((folder / MARK).read_text(), search.read_text(), status)
-    unmark(folder)
+    search = next(folder.glob("artifacts/*/plan/search"), None)
+    if search is None or close_run((folder / MARK).read_text(), search.read_text(), status):
+        unmark(folder)
 
 
 def clear_killed(runs: Path, loop: str) -> None:
-    """Clear after the earlier runs of a loop that were killed. The caller's lock says that none is in progress."""
+    """Clear after the runs of a loop that were killed, or ended while MLflow was away.
+
+    The caller's lock says that none is in progress.
+    """
     for found in runs.glob(f"{loop}-2*/{MARK}"):
         clear(found.parent, "KILLED")
