@@ -147,7 +147,11 @@ class Tracking:
 @contextmanager
 def one_try() -> Iterator[None]:
     """Ask a server that may be away only once: for what a process does when it has failed already."""
-    hasty = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+    hasty = {
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # stdout may be read by a program
+    }
     before = {name: os.environ.get(name) for name in hasty}
     os.environ.update(hasty)
     try:
