@@ -86,11 +86,14 @@ class Tracking:
             self.client.set_terminated(run_id, status)
 
     def end_all(self, run_id: str, status: str) -> None:
-        """Close a run and its trials, those of them that are still open."""
+        """Close a run and its trials, those of them that are open, and forget a model whose upload was cut off."""
         with self.answering():
             parent = self.client.get_run(run_id)
-            trials = self.client.search_runs([parent.info.experiment_id], f"tags.`{PARENT_TAG}` = {_quoted(run_id)}")
-            for run in (parent, *trials):
+            experiments = [parent.info.experiment_id]
+            for model in self.client.search_logged_models(experiments, f"source_run_id = {_quoted(run_id)}"):
+                if str(model.status) == "PENDING":
+                    self.client.delete_logged_model(model.model_id)
+            for run in (parent, *self.client.search_runs(experiments, f"tags.`{PARENT_TAG}` = {_quoted(run_id)}")):
                 if run.info.status == "RUNNING":
                     self.client.set_terminated(run.info.run_id, status)
 

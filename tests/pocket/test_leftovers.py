@@ -30,11 +30,13 @@ def test_a_run_that_ended_is_left_alone(folder: Path, plain_env: dict[str, str])
 
 
 def test_a_killed_run_is_cleared_once(folder: Path, services: Settings) -> None:
-    """Its half-written files go; its MLflow run and the trial that was open are closed, a finished one stays so."""
+    """Its half-written files and its half-stored model go; its MLflow run and the trial that was open are closed."""
     tracking = Tracking(services.mlflow_tracking_uri)
     run_id = tracking.open_run("leftovers", "a run", {"driftloop.pipeline_run": "a run"})
     trials = [tracking.open_run("leftovers", f"trial {n}", {"driftloop.trial": str(n)}, run_id) for n in (0, 1)]
     tracking.end(trials[0], "FINISHED")
+    experiment = tracking.client.get_run(run_id).info.experiment_id
+    tracking.client.create_logged_model(experiment, name="flights", source_run_id=run_id)
     (folder / "artifacts" / "training" / "plan" / "search").write_text(run_id)
     mark(folder, {"MLFLOW_TRACKING_URI": services.mlflow_tracking_uri})
     clear_killed(folder.parent, "another")
@@ -43,6 +45,7 @@ def test_a_killed_run_is_cleared_once(folder: Path, services: Settings) -> None:
     statuses = [tracking.client.get_run(one).info.status for one in (run_id, *trials)]
     assert statuses == ["KILLED", "FINISHED", "KILLED"]
     assert list(folder.rglob("*.partial")) == []
+    assert tracking.client.search_logged_models([experiment]) == []
     assert not (folder / MARK).exists()
 
 
