@@ -6,8 +6,7 @@ does not grow with the window; each month brings its own look-back.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,7 +49,7 @@ def open_store(contract: DataContract, folder: Path, registry: str, online: str)
         project=PROJECT,
         provider="local",
         registry=registry,
-        offline_store={"type": "duckdb"},
+        offline_store={"type": "feature_store.asof.AsofOfflineStore"},
         online_store=_online(online),
         entity_key_serialization_version=3,
     )
@@ -67,29 +66,14 @@ def historical(store: FeatureStore, contract: DataContract, events: pd.DataFrame
     if not events[ROW_ID].is_unique:
         repeated = events.loc[events[ROW_ID].duplicated(), ROW_ID].iloc[0]
         raise DataError(f"Row id {repeated!r} is there more than once.", "Row ids must be unique.")
-    # Feast sorts all it is given, several times: it gets what the join needs, and the rest is put beside its answer.
+    # Feast gets what the join needs only; the rest is put beside its answer.
     asked = events[[EVENT_TIME, *_join_keys(store, contract)]].assign(**{_PLACE: range(len(events))})
-    with _engine():
-        service = store.get_feature_service(contract.service)
-        joined = store.get_historical_features(entity_df=asked, features=service).to_df()
+    service = store.get_feature_service(contract.service)
+    joined = store.get_historical_features(entity_df=asked, features=service).to_df()
     joined = joined.sort_values(_PLACE, ignore_index=True)
     if not joined[_PLACE].equals(asked[_PLACE].reset_index(drop=True)):
         raise DataError(f"The point-in-time join made {len(joined)} rows of {len(events)}.")
     return pd.concat([events.reset_index(drop=True), joined[_joined_names(contract)]], axis=1)
-
-
-@contextmanager
-def _engine() -> Iterator[None]:
-    """A DuckDB of its own for Feast's next query: the one it shares otherwise keeps every frame it was ever given."""
-    import ibis  # type: ignore[import-untyped]  # it has none
-
-    shared, own = ibis.options.default_backend, ibis.duckdb.connect()
-    ibis.set_backend(own)
-    try:
-        yield
-    finally:
-        ibis.options.default_backend = shared
-        own.disconnect()
 
 
 def _join_keys(store: FeatureStore, contract: DataContract) -> list[str]:
