@@ -8,6 +8,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -138,10 +139,16 @@ class Command:
         """Nothing runs any more; what was killed may take a moment."""
         until(lambda: not self.processes())
 
+    def kill_all(self) -> None:
+        """End whatever a failed test left running."""
+        for process in self.processes():
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+
     def assert_nothing_left(self) -> None:
         """No process, no temporary file, no half-written one, no unfinished run."""
         self.assert_no_process()
-        until(lambda: not list(self.folder.iterdir()))
+        until(lambda: not list(self.folder.glob("*")))
         assert [*self.home.glob("runs/**/*.partial"), *self.home.glob("runs/*/unfinished")] == []
 
 

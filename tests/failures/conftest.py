@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -68,17 +69,24 @@ def good_source(store: ObjectStore, bucket: str, tables: Tables) -> str:
 @pytest.fixture
 def command(tmp_path: Path, servers: Servers) -> Iterator[Command]:
     """The command line in a home of its own, which the test must leave clean."""
-    command = Command(tmp_path / "home", servers.env, tmp_path / "temporary")
-    yield command
-    command.assert_nothing_left()
+    with _clean_afterwards(Command(tmp_path / "home", servers.env, tmp_path / "temporary")) as command:
+        yield command
 
 
 @pytest.fixture
 def other_command(tmp_path: Path, servers: Servers) -> Iterator[Command]:
     """The same in another home."""
-    command = Command(tmp_path / "other-home", servers.env, tmp_path / "other-temporary")
-    yield command
-    command.assert_nothing_left()
+    with _clean_afterwards(Command(tmp_path / "other-home", servers.env, tmp_path / "other-temporary")) as command:
+        yield command
+
+
+@contextmanager
+def _clean_afterwards(command: Command) -> Iterator[Command]:
+    try:
+        yield command
+        command.assert_nothing_left()
+    finally:
+        command.kill_all()
 
 
 @pytest.fixture
@@ -125,7 +133,7 @@ def baseline_begun(request: pytest.FixtureRequest) -> Iterator[Running | None]:
     command, source = request.getfixturevalue("baseline_command"), request.getfixturevalue("rough_source")
     running = command.start_run(source, "--json")
     yield running
-    running.process.kill()
+    command.kill_all()
     running.process.communicate()
 
 
