@@ -56,6 +56,7 @@ def flights(start: str, end: str) -> pd.DataFrame:
         table.name: pa.Table.from_batches(list(source.NycFlights().read(table, window))).to_pandas()
         for table in (source.FLIGHTS, source.WEATHER, source.PLANES)
     }
-    rows = tables["flights"].merge(tables["weather"], on=["time_hour", "origin"], how="left")
+    rows: pd.DataFrame = tables["flights"].merge(tables["weather"], on=["time_hour", "origin"], how="left")
     rows = rows.merge(tables["planes"], on="tailnum", how="left").sort_values("time_hour", kind="stable")
-    return rows.assign(score=rows["sched_arr_time"] / 2400).reset_index(drop=True)
+    scored: pd.DataFrame = rows.assign(score=rows["sched_arr_time"] / 2400).reset_index(drop=True)
+    return scored
