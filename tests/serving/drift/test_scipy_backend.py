@@ -13,7 +13,10 @@ from serving.drift.backend import NumberPair, Ranked
 from serving.drift.proportion import MIN_EXPECTED, least_expected, pooled, shares
 from serving.drift.scipy_backend import ScipyBackend
 
-few_values = arrays.arrays(np.float32, st.integers(5, 60), elements=st.sampled_from([-np.inf, -1, -0.0, 0, 1e-40, 2]))
+SUBNORMAL = float(np.float32(1e-40))
+few_values = arrays.arrays(
+    np.float32, st.integers(5, 60), elements=st.sampled_from([-np.inf, -1, -0.0, 0, SUBNORMAL, 2])
+)
 any_values = arrays.arrays(np.float32, st.integers(5, 60), elements=st.floats(width=32, allow_nan=False))
 samples = few_values | any_values
 tables = arrays.arrays(np.int64, st.tuples(st.just(2), st.integers(2, 8)), elements=st.integers(0, 300)).filter(
