@@ -128,6 +128,8 @@ class Objects:
         for name, wanted in (wish.get("preconditions") or {}).items():
             if name in ("uid", "resourceVersion") and wanted != live["metadata"][name]:
                 raise _conflict(place, f"Precondition failed: {name} in precondition: {wanted}")
+        if place.kind is NAMESPACE and place.name == "default":
+            raise StatusError(403, 'namespaces "default" is forbidden: this namespace may not be deleted')
         changes = self._deletion(place.kind, live)
         if not dry_run and changes:
             self.store.commit(changes)
@@ -141,6 +143,20 @@ class Objects:
             "uid": live["metadata"]["uid"],
         }
         return Outcome({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
+
+    def terminating(self) -> list[Json]:
+        """Namespaces that were deleted and are still there."""
+        return [found for found in self.store.all(NAMESPACE, None) if "deletionTimestamp" in found["metadata"]]
+
+    def sweep(self) -> None:
+        """Delete what is in deleted namespaces, and those that are empty then."""
+        for namespace in self.terminating():
+            inside = self._inside(namespace["metadata"]["name"])
+            changes = [change for kind, obj in inside for change in self._deletion(kind, obj)]
+            if not any(obj["metadata"].get("finalizers") for obj in (namespace, *(obj for _, obj in inside))):
+                changes.append(Change(NAMESPACE, namespace, None))
+            if changes:
+                self.store.commit(changes)
 
     def _write(
         self, place: Place, live: Json | None, body: Json, options: Options, owners: Owners | None = None
@@ -166,9 +182,10 @@ class Objects:
             _check_change(place, live, new)
             if kind.is_custom and _content(new) != _content(live):
                 new["metadata"]["generation"] += 1
-        changes = self._removal(kind, new) if live and self._may_go(kind, new) else [Change(kind, live, new)]
+        released = "deletionTimestamp" in new["metadata"] and not new["metadata"].get("finalizers")
         if not options.dry_run:
-            self.store.commit(changes)
+            goes = released and kind is not NAMESPACE  # which `sweep` takes away when it is empty
+            self.store.commit([Change(kind, new, None) if goes else Change(kind, live, new)])
         return Outcome(new, 200 if live else 201, warnings)
 
     def _addressed(self, place: Place, live: Json | None, body: Json) -> Json:
@@ -204,41 +221,10 @@ class Objects:
             raise StatusError(403, f"namespace {place.namespace} is being terminated; nothing can be created in it")
 
     def _deletion(self, kind: Kind, live: Json) -> list[Change]:
-        """What deleting an object changes; the object's own change comes last."""
-        if kind is NAMESPACE:
-            return self._namespace_deletion(live)
-        if not live["metadata"].get("finalizers"):
-            return self._removal(kind, live)
+        """What deleting an object changes: it goes, or is marked, or was marked before."""
+        if not live["metadata"].get("finalizers") and kind is not NAMESPACE:
+            return [Change(kind, live, None)]
         return [] if "deletionTimestamp" in live["metadata"] else [Change(kind, live, self._marked(kind, live))]
-
-    def _namespace_deletion(self, live: Json) -> list[Change]:
-        name = live["metadata"]["name"]
-        if name == "default":
-            raise StatusError(403, 'namespaces "default" is forbidden: this namespace may not be deleted')
-        inside = self._inside(name)
-        below = [change for kind, obj in inside for change in self._deletion(kind, obj)]
-        stays = live["metadata"].get("finalizers") or any(obj["metadata"].get("finalizers") for _, obj in inside)
-        if not stays:
-            return [*below, Change(NAMESPACE, live, None)]
-        if "deletionTimestamp" in live["metadata"]:
-            return below
-        marked = {**self._marked(NAMESPACE, live), "status": {"phase": "Terminating"}}
-        return [*below, Change(NAMESPACE, live, marked)]
-
-    def _removal(self, kind: Kind, live: Json) -> list[Change]:
-        """An object goes, and with the last one the namespace that waits for it."""
-        changes = [Change(kind, live, None)]
-        above = self.store.get(NAMESPACE, "", live["metadata"].get("namespace", ""))
-        waits = above and "deletionTimestamp" in above["metadata"] and not above["metadata"].get("finalizers")
-        if above and waits and len(self._inside(above["metadata"]["name"])) == 1:
-            changes.insert(0, Change(NAMESPACE, above, None))
-        return changes
-
-    def _may_go(self, kind: Kind, obj: Json) -> bool:
-        """Whether an object was deleted and nothing holds it any longer."""
-        if "deletionTimestamp" not in obj["metadata"] or obj["metadata"].get("finalizers"):
-            return False
-        return kind is not NAMESPACE or not self._inside(obj["metadata"]["name"])
 
     def _inside(self, namespace: str) -> list[tuple[Kind, Json]]:
         return [(kind, obj) for kind in KINDS if kind.namespaced for obj in self.store.all(kind, namespace)]
@@ -247,7 +233,7 @@ class Objects:
         metadata = {**live["metadata"], "deletionTimestamp": f"{self._clock():%Y-%m-%dT%H:%M:%SZ}"}
         metadata |= {"deletionGracePeriodSeconds": 0}
         metadata |= {"generation": metadata["generation"] + 1} if kind.is_custom else {}
-        return {**live, "metadata": metadata}
+        return {**live, "metadata": metadata, **({"status": {"phase": "Terminating"}} if kind is NAMESPACE else {})}
 
 
 def _metadata(body: Json) -> Json:

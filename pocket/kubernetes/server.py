@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 import re
@@ -28,6 +29,7 @@ _RESOURCE = re.compile(
     r"/(?:api/(?P<core>v1)|apis/(?P<version>[^/]+/[^/]+))(?:/namespaces/(?P<namespace>[^/]+))?"
     r"/(?P<plural>(?!(?:status|finalize)$)[^/]+)(?:/(?P<name>[^/]+)(?:/(?P<subresource>[^/]+))?)?"
 )
+SWEEP_SECONDS = 1.0
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _APPLY = "application/apply-patch+yaml"
 _PATCHES = (_APPLY, patches.JSON_PATCH, patches.MERGE, patches.STRATEGIC)
@@ -47,6 +49,9 @@ def application(objects: Objects, token: str) -> ASGIApp:
         Route(
             "/apis/{group}/{version}", lambda request: _answer(discovery.resources(request.url.path[len("/apis/") :]))
         ),
+        Route(
+            "/openapi/v2", lambda _: Response(b"")
+        ),  # an empty document: kubectl then tells of an unknown kind itself
         Route("/openapi/v3", lambda _: _answer(discovery.openapi_index())),
         Route("/openapi/v3/{place:path}", _openapi),
         Route("/{path:path}", Face(objects).resource, methods=_METHODS),
@@ -83,6 +88,7 @@ class Face:
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
+        self._sweep: asyncio.TimerHandle | None = None
 
     async def resource(self, request: Request) -> Response:
         """Answer a request about one object or a collection."""
@@ -103,13 +109,24 @@ class Face:
         verb = "GET" if request.method == "HEAD" else request.method
         if verb not in actions:
             raise StatusError(405, f"{request.method} is not supported on {request.url.path[:200]}")
-        return await actions[verb](request, place)
+        answer = await actions[verb](request, place)
+        self._plan_sweep()
+        return answer
 
     def _on_object(self) -> dict[str, Callable[[Request, Place], Awaitable[Response]]]:
         return {"GET": self._get, "PUT": self._put, "PATCH": self._patch, "DELETE": self._delete}
 
     def _on_collection(self) -> dict[str, Callable[[Request, Place], Awaitable[Response]]]:
         return {"GET": self._list, "POST": self._post, "DELETE": self._delete_all}
+
+    def _plan_sweep(self) -> None:
+        """A deleted namespace goes a moment later, as in any cluster: what `kubectl delete -k` names is still there."""
+        if self._sweep is None and self._objects.terminating():
+            self._sweep = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._swept)
+
+    def _swept(self) -> None:
+        self._sweep = None
+        self._objects.sweep()
 
     async def _get(self, request: Request, place: Place) -> Response:
         found = self._objects.get(place)
