@@ -34,7 +34,7 @@ _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _APPLY = "application/apply-patch+yaml"
 _PATCHES = (_APPLY, patches.JSON_PATCH, patches.MERGE, patches.STRATEGIC)
 _STRICTNESS = ("Strict", "Warn", "Ignore")
-_TRUE = ("true", "1")
+_TRUE = ("true", "True", "TRUE", "t", "T", "1")  # as Go reads them; the Python client says True
 
 
 def application(objects: Objects, token: str) -> ASGIApp:

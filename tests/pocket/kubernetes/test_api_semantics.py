@@ -247,7 +247,7 @@ def test_apply_removes_what_its_manager_no_longer_says(api: Api) -> None:
     """Fields of others stay, items of lists with keys are told apart, and an empty parent goes too."""
     services = "/apis/serving.knative.dev/v1/namespaces/default/services/applied"
 
-    def apply(manager: str, force: bool = False, **variables: str) -> tuple[int, dict[str, Any]]:
+    def apply(manager: str, force: bool = False, **variables: str) -> Any:
         env = [{"name": name, "value": value} for name, value in variables.items()]
         container = {"image": "x", "env": env} if manager == "one" else {"image": "x"}
         template: dict[str, Any] = {"metadata": {"labels": variables}, "spec": {"containers": [container]}}
