@@ -48,6 +48,7 @@ def serve(home: Path, port: int) -> None:
             ssl_keyfile=key,
             access_log=False,
             lifespan="off",
+            ws="none",
             server_header=False,
             timeout_graceful_shutdown=1,  # a watch would go on for half an hour
         )

@@ -18,14 +18,20 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from contracts.errors import ConfigError
 from pocket import state
 
 _YEARS = 10
+_TOKEN_LENGTH = 32
 
 
 def token(home: Path) -> str:
-    """The home's bearer token, made now if there is none."""
-    return _kept(home, "kubernetes.token", lambda: secrets.token_urlsafe(32)).read_text()
+    """The home's bearer token, made now if there is none. ConfigError if its file was cut short."""
+    path = _kept(home, "kubernetes.token", lambda: secrets.token_urlsafe(32))
+    found = path.read_text()
+    if len(found) < _TOKEN_LENGTH:
+        raise ConfigError(f"{path} holds no token.", "Delete it and start the server again.")
+    return found
 
 
 def certificate(home: Path) -> tuple[Path, Path]:
@@ -40,8 +46,13 @@ def kubeconfig_path(home: Path) -> Path:
 
 
 def write_kubeconfig(home: Path, port: int) -> Path:
-    """The file with which every client finds the server and is let in; owner-only."""
-    authority = x509.load_pem_x509_certificate(certificate(home)[0].read_bytes())
+    """The file with which every client finds the server and is let in; owner-only. ConfigError for a bad certificate."""
+    try:
+        authority = x509.load_pem_x509_certificate(certificate(home)[0].read_bytes())
+    except ValueError as error:
+        raise ConfigError(
+            f"{certificate(home)[0]} holds no certificate ({error}).", "Delete it and start again."
+        ) from error
     public = base64.b64encode(authority.public_bytes(serialization.Encoding.PEM)).decode()
     cluster = {"server": f"https://127.0.0.1:{port}", "certificate-authority-data": public}
     config = {

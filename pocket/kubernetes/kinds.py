@@ -85,7 +85,7 @@ KINDS = (
             *(("Last Seen", "lastTimestamp"), ("Type", "type"), ("Reason", "reason")),
             *(("Kind", "involvedObject.kind"), ("Object", "involvedObject.name"), ("Message", "message")),
         ),
-        fields=(*_EVENT_FIELDS, "reason", "type", "source"),
+        fields=(*_EVENT_FIELDS, "reason", "type"),
     ),
     Kind(
         *("serving.kserve.io/v1beta1", "InferenceService", "inferenceservices", ("isvc",)),
@@ -120,6 +120,7 @@ KINDS = (
         columns=(("Broker", "spec.broker"), ("Subscriber_URI", "status.subscriberUri"), _AGE, *_READY),
     ),
 )
+NAMESPACE = KINDS[0]
 API_VERSIONS = tuple(dict.fromkeys(kind.api_version for kind in KINDS))
 SUPPORTED = ", ".join(f"{kind.name} ({kind.api_version})" for kind in KINDS)
 

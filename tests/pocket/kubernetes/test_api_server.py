@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import http.client
+import itertools
 import os
 import signal
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 from kubernetes_api import CONFIG, MERGE, Api, config, running, start
 
-from contracts.errors import BusyError, from_line
+from contracts.errors import BusyError, ConfigError, from_line
 
 
 def kill(api: Api) -> None:
@@ -41,6 +45,40 @@ def test_what_was_answered_outlives_a_kill(tmp_path: Path) -> None:
         again.kubectl("wait", "--for=delete", "namespace/leaving", "--timeout=20s")
 
 
+def test_a_kill_amid_writes_loses_none_that_was_answered(tmp_path: Path) -> None:
+    """And the versions that are told again go on where they were."""
+    with running(tmp_path) as api:
+        answered: list[str] = []
+
+        def write() -> None:
+            with suppress(OSError, http.client.HTTPException):
+                for number in itertools.count():
+                    answered.append(api.call("POST", CONFIG, config(f"c{number}"))[1]["metadata"]["name"])
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        while len(answered) < 30:
+            writer.join(0.01)
+        kill(api)
+        writer.join(20)
+        kept = {item["metadata"]["name"] for item in start(tmp_path).call("GET", CONFIG)[1]["items"]}
+        assert set(answered) <= kept
+        assert len(kept) <= len(answered) + 1
+
+
+def test_a_spoilt_secret_is_told(tmp_path: Path) -> None:
+    """A token or certificate that was cut short lets nobody in, and the server says which file it is."""
+    (tmp_path / "secrets").mkdir()
+    command = [sys.executable, "-P", "-m", "pocket.kubernetes", "--home", str(tmp_path)]
+    for name in ("kubernetes.token", "kubernetes.pem"):
+        (tmp_path / "secrets" / name).write_text("")
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        told = from_line(done.stderr.strip())
+        assert isinstance(told, ConfigError)
+        assert name in str(told)
+        (tmp_path / "secrets" / name).unlink()
+
+
 def test_two_homes_know_nothing_of_each_other(api: Api, tmp_path: Path) -> None:
     """Each has its port, its token and its objects."""
     with running(tmp_path) as other:
@@ -63,7 +101,8 @@ def test_a_home_has_one_server(api: Api) -> None:
 def test_a_watch_too_far_behind_is_told(tmp_path: Path) -> None:
     """Only the last changes are kept: an older version is gone."""
     from pocket.kubernetes import kinds
-    from pocket.kubernetes.objects import Objects, Options, Place
+    from pocket.kubernetes.objects import Objects
+    from pocket.kubernetes.rules import Options, Place
     from pocket.kubernetes.status_error import StatusError
     from pocket.kubernetes.store import KEPT_CHANGES, Store
 
