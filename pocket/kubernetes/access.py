@@ -46,13 +46,12 @@ def kubeconfig_path(home: Path) -> Path:
 
 
 def write_kubeconfig(home: Path, port: int) -> Path:
-    """The file with which every client finds the server and is let in; owner-only. ConfigError for a bad certificate."""
+    """The owner-only file with which clients find the server and are let in. ConfigError for a spoilt certificate."""
+    path, _ = certificate(home)
     try:
-        authority = x509.load_pem_x509_certificate(certificate(home)[0].read_bytes())
+        authority = x509.load_pem_x509_certificate(path.read_bytes())
     except ValueError as error:
-        raise ConfigError(
-            f"{certificate(home)[0]} holds no certificate ({error}).", "Delete it and start again."
-        ) from error
+        raise ConfigError(f"{path} holds no certificate ({error}).", "Delete it and start the server again.") from error
     public = base64.b64encode(authority.public_bytes(serialization.Encoding.PEM)).decode()
     cluster = {"server": f"https://127.0.0.1:{port}", "certificate-authority-data": public}
     config = {
