@@ -13,6 +13,7 @@ from pocket.kubernetes.patches import MAX_BYTES
 from pocket.kubernetes.status_error import Json, StatusError
 
 MAX_DEPTH = 64
+_FORMS = "application/json and application/yaml (use `kubectl apply -f`, or `kubectl create -f`)"
 _YAML = ("application/yaml", "application/apply-patch+yaml")
 
 
@@ -42,7 +43,7 @@ async def read(request: Request) -> Any:
     if not raw.strip():
         return None
     if form not in _YAML and form != "application/json" and not form.endswith("+json"):
-        raise StatusError(415, f"the body has the type {form}; supported are application/json and application/yaml")
+        raise StatusError(415, f"the body has the type {form}; supported are {_FORMS}")
     return parse(bytes(raw), form in _YAML)
 
 

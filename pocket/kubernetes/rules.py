@@ -102,7 +102,7 @@ def configured(config: Json) -> Json:
 
 
 def with_status_of(live: Json | None, new: Json, place: Place) -> Json:
-    """A write of the status changes nothing else, any other write everything but it."""
+    """A write of the status changes nothing else, any other write everything but it. Empty metadata is none."""
     if place.subresource and live:
         rest = {name: part for name, part in live.items() if name != "status"}
         metadata = {**live["metadata"], "managedFields": new["metadata"].get("managedFields")}
@@ -111,7 +111,8 @@ def with_status_of(live: Json | None, new: Json, place: Place) -> Json:
         new = {name: part for name, part in new.items() if name != "status"}
         status = live.get("status") if live else {"phase": "Active"} if place.kind is NAMESPACE else None
         new |= {} if status is None else {"status": status}
-    return {**new, "metadata": dict(new["metadata"])}
+    told = {name: part for name, part in new["metadata"].items() if part not in ({}, []) or name == "managedFields"}
+    return {**new, "metadata": told}
 
 
 def encoded(secret: Json) -> Json:

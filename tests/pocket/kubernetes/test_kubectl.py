@@ -130,6 +130,7 @@ def test_client_side_apply_takes_away_what_is_no_longer_said(api: Api) -> None:
     api.kubectl("apply", "-f", "-", text=json.dumps(config("settings", a="1", b="2")))
     api.kubectl("apply", "-f", "-", text=json.dumps(config("settings", a="3")))
     assert read(api, "cm", "settings")["data"] == {"a": "3"}
+    api.kubectl("diff", "-f", "-", text=json.dumps(config("settings", a="3")))  # which fails if anything differs
     api.kubectl("apply", "-f", "-", text=json.dumps(isvc("client", minReplicas=1)))
     api.kubectl("apply", "-f", "-", text=json.dumps(isvc("client")))
     assert "minReplicas" not in read(api, "isvc", "client")["spec"]["predictor"]
