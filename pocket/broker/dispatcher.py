@@ -36,13 +36,11 @@ class Dispatcher:
 
     async def route(self, routes: Routes) -> None:
         """Run these Triggers: those that stay as they are go on, changed ones start anew with what is not done."""
-        await stream.ensure(self.jetstream, routes)
         wanted = {trigger.name: trigger for trigger in routes.triggers}
         for name, (trigger, task) in list(self.running.items()):
             if wanted.get(name) != trigger:
                 task.cancel()
                 del self.running[name]
-        await stream.remove_others(self.jetstream, routes)
         for name in wanted.keys() - self.running.keys():
             courier = Courier(self.jetstream, self.session, wanted[name])
             self.running[name] = wanted[name], self.tasks.create_task(courier.run())
@@ -87,6 +85,9 @@ class Courier:
                 async with _claimed(message):
                     await self._carry(event, int((message.headers or {}).get(stream.HOPS, "0")))
             await message.ack()
+        except asyncio.CancelledError:  # the Trigger has changed, or this process ends: whoever comes next has it now
+            await message.nak()
+            raise
         except (stream.NatsError, TimeoutError) as error:  # it comes again
             _log.warning("trigger %s: an event is not done: %r", self.trigger.name, error)
         finally:

@@ -30,9 +30,14 @@ class Ingress:
         self.bodies = asyncio.Semaphore(BODIES)
 
     async def route(self, routes: Routes) -> None:
-        """Take events for these Brokers from now on. Their Triggers are made first, so that none misses an event."""
+        """Take events for these Brokers from now on. Their Triggers are made first, so that none misses an event.
+
+        Streams and consumers are made and deleted here alone: two who read the file at different times would delete
+        what the other has just made.
+        """
         await stream.ensure(self.jetstream, routes)
         self.routes = routes
+        await stream.remove_others(self.jetstream, routes)
 
     async def take(self, request: web.Request) -> web.Response:
         """202, or why not: 400, 404, 408, 413, and 503 when it is worth trying again."""

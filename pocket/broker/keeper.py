@@ -16,7 +16,7 @@ from pocket import probe, process, service, state
 from pocket.broker import nats_server, routes
 from pocket.broker.role import DISPATCHER, INGRESS, ROLES
 from pocket.progress import silent
-from pocket.service import Service
+from pocket.service import Begun, Service
 from pocket.state import Record
 
 USUAL_PORTS = {INGRESS: 8085, DISPATCHER: 8086}
@@ -66,7 +66,7 @@ class Keeper:
             signal.signal(number, lambda *_: self.ended.set())
         signal.signal(signal.SIGHUP, lambda *_: self._hang_up())
         try:
-            ingress = self._ensure()[INGRESS]
+            _, ingress, _ = [service.settle(self.home, begun, silent) for begun in self._begin()]
             _log.info("events are taken at %s/<namespace>/<broker>", ingress.address)
             self._watch()
         finally:
@@ -80,14 +80,17 @@ class Keeper:
                 continue
             pause = min(2 * pause, _SLOWEST_SECONDS)
             try:
-                self._ensure()
+                self._begin()
             except DriftloopError as error:
                 _log.error("%s", error)
 
-    def _ensure(self) -> dict[str, Record]:
+    def _begin(self) -> list[Begun]:
+        """Start what does not run, and wait for none of it: who waits for one does not see another end."""
         with state.locked(self.home, silent):
-            port = _up(self.home, nats_server.service(self.home, self.env)).ports["http"]
-            return {role: _up(self.home, role_service(role, self.home, self.config, port, self.env)) for role in ROLES}
+            begun = [service.ensure(self.home, nats_server.service(self.home, self.env), silent)]
+            port = begun[0].record.ports["http"]
+            roles = (role_service(role, self.home, self.config, port, self.env) for role in ROLES)
+            return begun + [service.ensure(self.home, each, silent) for each in roles]
 
     def _stop(self) -> None:
         with state.locked(self.home, silent):
@@ -104,7 +107,3 @@ class Keeper:
     def _records(self) -> list[Record]:
         names = [nats_server.NAME, *map(name_of, ROLES)]
         return [record for name in names if (record := state.read(self.home, name))]
-
-
-def _up(home: Path, wanted: Service) -> Record:
-    return service.settle(home, service.ensure(home, wanted, silent), silent)

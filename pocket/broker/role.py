@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import aiohttp
 from aiohttp import web
+from nats.js import JetStreamContext
 
 from contracts.cloudevent import MAX_EVENT_BYTES
 from contracts.errors import ConfigError
@@ -80,29 +81,43 @@ class Follower:
 
 
 async def _serve(role: str, home: Path, config: Path, http_port: int, nats_port: int) -> None:
-    again = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, again.set)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _this_task().cancel)
-    client = await stream.connect(home, nats_port, role, on_return=again.set)
-    app = web.Application(client_max_size=MAX_EVENT_BYTES)
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session, asyncio.TaskGroup() as tasks:
-        if role == INGRESS:
-            ingress = Ingress(client.jetstream())
-            app.router.add_post("/{namespace}/{broker}", ingress.take)
-            follower = Follower(config, ingress.route, again)
-        else:
-            dispatcher = Dispatcher(client.jetstream(), session, tasks)
-            follower = Follower(config, dispatcher.route, again)
-            tasks.create_task(purge_for_ever(client.jetstream(), lambda: follower.routes))
-        app.router.add_get("/healthz", follower.health)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", http_port).start()
-        try:
+    again, loop = asyncio.Event(), asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, again.set)
+    loop.add_signal_handler(signal.SIGTERM, _this_task().cancel)
+    client = await stream.connect(home, nats_port, role, on_return=again.set, on_end=_this_task().cancel)
+    try:
+        await (_take if role == INGRESS else _dispatch)(client.jetstream(), config, again, http_port)
+    finally:
+        await client.close()
+
+
+async def _take(jetstream: JetStreamContext, config: Path, again: asyncio.Event, port: int) -> None:
+    ingress = Ingress(jetstream)
+    follower = Follower(config, ingress.route, again)
+    async with _listening(port, web.get("/healthz", follower.health), web.post("/{namespace}/{broker}", ingress.take)):
+        await follower.run()
+
+
+async def _dispatch(jetstream: JetStreamContext, config: Path, again: asyncio.Event, port: int) -> None:
+    connector = aiohttp.TCPConnector(limit=0)  # each Trigger has a limit of its own
+    async with aiohttp.ClientSession(connector=connector) as session, asyncio.TaskGroup() as tasks:
+        follower = Follower(config, Dispatcher(jetstream, session, tasks).route, again)
+        tasks.create_task(purge_for_ever(jetstream, lambda: follower.routes))
+        async with _listening(port, web.get("/healthz", follower.health)):
             await follower.run()
-        finally:
-            await runner.cleanup()  # answers what was asked
-            await client.close()
+
+
+@asynccontextmanager
+async def _listening(port: int, *routes: web.RouteDef) -> AsyncIterator[None]:
+    app = web.Application(client_max_size=MAX_EVENT_BYTES)
+    app.add_routes(routes)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        yield
+    finally:
+        await runner.cleanup()  # what was asked is answered
 
 
 def _this_task() -> asyncio.Task[None]:

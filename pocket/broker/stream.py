@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,15 +30,21 @@ HOPS = "Driftloop-Hops"
 """How many answers of subscribers led to an event."""
 _PUBLISH_SECONDS = 5.0
 
+_log = logging.getLogger(__name__)
 NatsError = Error
 """Whatever the stream or the way to it has against something; a TimeoutError is no such."""
 
 
-async def connect(home: Path, port: int, name: str, on_return: Callable[[], None]) -> Client:
-    """A client that comes back by itself, however long the server is away, and tells when it is back."""
+async def connect(
+    home: Path, port: int, name: str, on_return: Callable[[], object], on_end: Callable[[], object]
+) -> Client:
+    """A client that comes back by itself, however long the server is away; it tells so, and if it cannot any more."""
 
     async def back() -> None:
         on_return()
+
+    async def ended() -> None:
+        on_end()
 
     return await nats.connect(
         f"nats://127.0.0.1:{port}",
@@ -45,6 +52,8 @@ async def connect(home: Path, port: int, name: str, on_return: Callable[[], None
         password=nats_server.password(home),
         name=name,
         reconnected_cb=back,
+        closed_cb=ended,
+        error_cb=_tell,
         max_reconnect_attempts=-1,
         reconnect_time_wait=0.2,
     )
@@ -116,6 +125,10 @@ def from_bytes(body: bytes) -> CloudEvent:
     """What `to_bytes` wrote."""
     headers, _, data = body.partition(b"\n")
     return decode(json.loads(headers), data)
+
+
+async def _tell(error: Exception) -> None:
+    _log.warning("the event stream: %r", error)
 
 
 async def _ensure_stream(jetstream: JetStreamContext, broker: str) -> None:
