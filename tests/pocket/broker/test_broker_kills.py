@@ -46,9 +46,9 @@ def send(running: Running, namespace: str, start: float, number: int) -> int:
     for attempt in itertools.count(1):
         with suppress(OSError, http.client.HTTPException):
             if running.post(f"{namespace}/default", headers, body)[0] == 202:
-                break
+                return attempt
         time.sleep(0.05)
-    return attempt
+    raise AssertionError
 
 
 def kill_in_turn(running: Running) -> None:
