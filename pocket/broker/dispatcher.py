@@ -60,13 +60,17 @@ class Courier:
         names = stream.name_of(self.trigger.name), stream.name_of(self.trigger.broker)
         subscription = await self.jetstream.pull_subscribe_bind(*names)
         async with asyncio.TaskGroup() as deliveries:
-            while True:
-                await self.places.acquire()
-                message = await self._fetch(subscription)
-                if message is None:
-                    self.places.release()
-                else:
-                    deliveries.create_task(self._handle(message))
+            try:
+                while True:
+                    await self.places.acquire()
+                    message = await self._fetch(subscription)
+                    if message is None:
+                        self.places.release()
+                    else:
+                        deliveries.create_task(self._handle(message))
+            finally:  # before the deliveries give back what they have, or it would come here again
+                with suppress(stream.NatsError):
+                    await subscription.unsubscribe()
 
     async def _fetch(self, subscription: JetStreamContext.PullSubscription) -> Msg | None:
         try:

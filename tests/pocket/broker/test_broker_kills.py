@@ -11,7 +11,7 @@ from contextlib import suppress
 from broker_parts import Running, broker, event, subscribing, trigger, wait_until
 
 EVENTS = 2000
-PER_SECOND = 250
+PER_SECOND = 300
 KILLED = ("nats", "broker-ingress", "broker-dispatcher")
 
 
@@ -54,5 +54,5 @@ def send(running: Running, namespace: str, start: float, number: int) -> int:
 def kill_in_turn(running: Running) -> None:
     """Kill one after another, each when the one before has been started again and has worked for a while."""
     for name in 2 * KILLED:
-        time.sleep(0.7)
+        time.sleep(0.5)
         running.kill(name)
