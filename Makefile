@@ -16,23 +16,36 @@ endif
 DEV := .venv/dev.ready
 MAIN := $(if $(wildcard $(DEV))$(filter-out help demo down compile lock clean,$(MAKECMDGOALS)),$(DEV),.venv/main.ready)
 
+# alibi-detect wants numpy 1, so the drift detector has an environment of its own.
+DRIFT := .venv-drift/drift.ready
+
 # Every package by its hash, setuptools too, with which the few source packages and driftloop itself are built.
 INSTALL := --python .venv --build-constraints requirements/main.txt
+INSTALL_DRIFT := --python .venv-drift --build-constraints requirements/drift.txt
 
 .PHONY: help
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 .PHONY: setup
-setup: $(DEV)  ## environments for development in .tools/ and .venv/
+setup: $(DEV) drift-env  ## environments for development in .tools/, .venv/ and .venv-drift/
+
+.PHONY: drift-env
+drift-env: $(DRIFT)  ## the drift detector's own environment in .venv-drift/; it holds alibi-detect, BSL 1.1
 
 .PHONY: demo
 demo: $(MAIN)  ## train, register and serve the flights model on this machine
 	$(BIN)/driftloop demo $(ARGS)
 
 .PHONY: test
-test: $(DEV)  ## every test that needs no cluster; ARGS='-k window' for some
+test: $(DEV) $(if $(ARGS),,test-drift)  ## every test that needs no cluster; ARGS='-k window' for some
 	$(BIN)/python -m pytest $(ARGS)
+
+# The same tests run in .venv/ too, but for those that need alibi-detect. What other tests need is not installed here.
+.PHONY: test-drift
+test-drift: $(DRIFT)
+	.venv-drift/bin/python -m pytest --confcutdir tests/serving/drift tests/serving/drift
+	@echo "The drift detector passed in its own environment."
 
 .PHONY: down
 down: $(MAIN)  ## stop everything that runs on this machine
@@ -49,6 +62,10 @@ lock: .tools/ready  ## write requirements/ anew from pyproject.toml; ARGS=--upgr
 .PHONY: bench-scale
 bench-scale: $(DEV)  ## what training costs as the data grows
 	$(BIN)/python benchmarks/scale.py $(ARGS)
+
+.PHONY: bench-drift
+bench-drift: $(DRIFT)  ## what a window costs with each drift backend
+	.venv-drift/bin/python benchmarks/drift.py $(ARGS)
 
 .PHONY: check
 check: check-style check-types check-imports check-lock check-pipelines check-files  ## everything CI checks but the tests
@@ -102,4 +119,16 @@ clean:  ## remove environments and caches; `make down` first. What runs keep, in
 
 .venv/%.ready: .venv/%.synced pyproject.toml
 	$(UV) pip install $(INSTALL) --no-deps --editable .
+	@touch $@
+
+.venv-drift/pyvenv.cfg: | .tools/ready
+	$(UV) venv --python 3.11 .venv-drift
+
+.venv-drift/drift.synced: requirements/drift.txt | .venv-drift/pyvenv.cfg
+	@rm -f .venv-drift/drift.ready
+	$(UV) pip sync $(INSTALL_DRIFT) --require-hashes requirements/drift.txt
+	@touch $@
+
+$(DRIFT): .venv-drift/drift.synced pyproject.toml
+	$(UV) pip install $(INSTALL_DRIFT) --no-deps --editable .
 	@touch $@

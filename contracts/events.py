@@ -1,0 +1,210 @@
+"""The events by which driftloop's services speak: the data of each type, and its way into a CloudEvent and back.
+
+Everything is delivered at least once. The same content has the same id, so a consumer may de-duplicate on source + id.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from contracts.cloudevent import CloudEvent
+from contracts.errors import DataError
+
+PREFIX, SUFFIX = "dev.driftloop.", ".v1"
+MAX_ROWS = 10_000
+"""Rows of one payload event."""
+MAX_FEATURES = 2_000
+
+Text = Annotated[str, Field(min_length=1, max_length=1024)]
+LoopName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=63)]
+Uri = Annotated[str, Field(pattern=r"^[a-z][a-z0-9+.-]*://\S+$", max_length=1024)]
+Scalar = bool | int | float | Annotated[str, Field(max_length=1024)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class EventData(BaseModel):
+    """What every type shares: the loop it is about. A field that is not known is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    name: ClassVar[str]
+    loop: LoopName
+
+    @classmethod
+    def type(cls) -> str:
+        """The CloudEvents type, such as `dev.driftloop.payload.v1`."""
+        return f"{PREFIX}{cls.name}{SUFFIX}"
+
+
+class Payload(EventData):
+    """A micro-batch of requests that one model version answered. Every list has an entry for each row, in one order."""
+
+    name = "payload"
+    model_version: Text
+    revision: Text
+    row_ids: Annotated[tuple[Text, ...], Field(min_length=1, max_length=MAX_ROWS)]
+    timestamps: tuple[AwareDatetime, ...]
+    """When each row was answered."""
+    columns: Annotated[dict[Text, tuple[Scalar | None, ...]], Field(max_length=MAX_FEATURES)]
+    """Feature → values; null is a missing value, for JSON has no NaN."""
+    scores: dict[Text, tuple[Share | None, ...]]
+    """Class → probabilities; null in every class for a row that got an error."""
+    errors: tuple[Annotated[str, Field(max_length=1024)] | None, ...]
+    """Why a row got no score; null if it got one."""
+
+    @model_validator(mode="after")
+    def _has_one_length(self) -> Self:
+        rows = len(self.row_ids)
+        lists = {"timestamps": self.timestamps, "errors": self.errors, **self.columns, **self.scores}
+        for name, values in lists.items():
+            if len(values) != rows:
+                raise ValueError(f"{name!r} has {len(values)} entries for {rows} row_ids")
+        for row, error in enumerate(self.errors):
+            if error is None and any(values[row] is None for values in self.scores.values()):
+                raise ValueError(f"row {self.row_ids[row]!r} has neither a score nor an error")
+        return self
+
+
+class Label(EventData):
+    """What became of one row."""
+
+    name = "label"
+    row_id: Text
+    label: Scalar
+    event_time: AwareDatetime
+    """When the label came to be known."""
+
+
+class Window(EventData):
+    """A window of the event log is full and stands in storage."""
+
+    name = "window"
+    uri: Uri
+    """Parquet of the rows."""
+    reference_uri: Uri
+    """Parquet of the rows to compare with."""
+    model_version: Text
+    start: AwareDatetime
+    end: AwareDatetime
+    """Not included."""
+    rows: Annotated[int, Field(ge=1)]
+
+    @model_validator(mode="after")
+    def _is_a_span(self) -> Self:
+        if self.end <= self.start:
+            raise ValueError(f"the end {self.end} is not after the start {self.start}")
+        return self
+
+
+class Evidence(BaseModel):
+    """One statistical test of one column."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    feature: Text
+    test: Text
+    statistic: float
+    p_value: Share
+    drifted: bool
+
+
+class Drift(EventData):
+    """What the detector found in one window."""
+
+    name = "drift"
+    window_id: Text
+    """Id of the window's event."""
+    model_version: Text
+    features: Annotated[tuple[Evidence, ...], Field(max_length=MAX_FEATURES)]
+    scores: tuple[Evidence, ...]
+    """The same of the model's scores, `feature` being the class."""
+    verdict: Literal["none", "warning", "drift"]
+    """warning: some feature drifted, which alone is no reason to retrain."""
+
+
+class Retrain(EventData):
+    """What the trigger decided about one drift event."""
+
+    name = "retrain"
+    drift_id: Text
+    """Id of the drift event."""
+    decision: Literal["accepted", "suppressed"]
+    reason: Text
+    pipeline_run: Text | None = None
+
+    @model_validator(mode="after")
+    def _names_its_run(self) -> Self:
+        if (self.decision == "accepted") != (self.pipeline_run is not None):
+            raise ValueError(
+                f"{self.decision} with pipeline_run {self.pipeline_run!r}: accepted, and only it, names a run"
+            )
+        return self
+
+
+class Rollout(EventData):
+    """One decision about a version on its way into service."""
+
+    name = "rollout"
+    version: Text
+    step_percent: Annotated[int, Field(ge=0, le=100)]
+    """Share of the traffic that the version had when it was judged."""
+    verdict: Literal["pass", "fail", "inconclusive", "promoted", "rolled_back"]
+    decided_at: AwareDatetime
+    evidence: Annotated[dict[Text, Scalar | None], Field(max_length=200)]
+    """Measure → value, such as `canary_error_share` → 0.01."""
+
+
+TYPES: dict[str, type[EventData]] = {
+    kind.type(): kind for kind in (Payload, Label, Window, Drift, Retrain, Rollout)
+}  # fmt: skip
+"""CloudEvents type → its data."""
+
+
+def event_id(source: str, data: EventData) -> str:
+    """The same source and content give the same id, in every process: 32 hex digits."""
+    content = json.dumps([data.type(), source, data.model_dump(mode="json")], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(content.encode()).hexdigest()[:32]
+
+
+def to_event(data: EventData, source: str, time: datetime | None = None) -> CloudEvent:
+    """The event of some data. `source` is the loop or service that tells it, such as `/driftloop/drift`.
+
+    Its extension `loop` is there to filter on. `time` is no content: it does not change the id.
+    """
+    attributes = {"id": event_id(source, data), "source": source, "type": data.type(), "loop": data.loop}
+    if time is not None:
+        if time.tzinfo is None:
+            raise DataError(f"The event's time {time} has no time zone.", "Give a UTC time.")
+        attributes["time"] = time.isoformat()
+    return CloudEvent(attributes, data.model_dump_json().encode(), "application/json")
+
+
+def from_event(event: CloudEvent) -> EventData:
+    """The data of an event of one of our types. DataError tells which field of it is wrong."""
+    kind = TYPES.get(event["type"])
+    if kind is None:
+        raise DataError(f"The event's type is {event['type']!r}.", f"Known are {', '.join(TYPES)}.")
+    try:
+        return kind.model_validate_json(event.data)
+    except ValidationError as error:
+        raise DataError(f"Event {event['id']} of type {event['type']}: {_first(error)}") from error
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """JSON schema of each type's data, by the name of its file in contracts/schemas/."""
+    return {
+        f"{kind.name}.v1.json": {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            **kind.model_json_schema(mode="serialization"),
+        }
+        for kind in TYPES.values()
+    }
+
+
+def _first(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    where = ".".join(str(part) for part in problem["loc"]) or "its data"
+    return f"{where}: {problem['msg']}; it is {str(problem['input'])[:200]!r}."

@@ -1,0 +1,1 @@
+"""The Broker of one machine: CloudEvents over HTTP, kept in NATS JetStream, delivered by Triggers as Knative does."""
