@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from contracts.settings import Settings
@@ -20,6 +21,12 @@ _OWN = (
     "DRIFTLOOP_DATA_BUCKET",
 )
 """Variables that would point the tests at servers of whoever runs them."""
+
+
+hypothesis.settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    # What CI says of a commit must not hang on luck; everywhere else each run tries other examples.
+    hypothesis.settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session")
