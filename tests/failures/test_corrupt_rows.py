@@ -11,7 +11,7 @@ import pytest
 from components.lake import Manifest
 from components.validate import REASON
 from contracts.objects import ObjectStore
-from tests.failures.command import Command, Ended
+from tests.failures.command import SECONDS, Command, Ended
 from tests.failures.flights import Tables, corrupted, keep
 from tests.failures.registered import lake_objects
 
@@ -31,6 +31,7 @@ def test_too_many_stop_the_run(command: Command, store: ObjectStore, bucket: str
     assert all(reason.startswith(REASONS) for rows in added for reason in rows[REASON].to_pylist())
 
 
+@pytest.mark.timeout(SECONDS)
 def test_a_few_do_not(
     baseline: Ended, baseline_command: Command, store: ObjectStore, two_percent: tuple[Tables, int]
 ) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from mlflow import MlflowClient
 
-from tests.failures.command import Command
+from tests.failures.command import SECONDS, Command
 from tests.failures.registered import aliases, statuses, versions
 from tests.failures.small_disk import lacking, left, mlflow_runs, runs_in
 
@@ -25,6 +25,7 @@ def roomy_until(command: Command, kibibytes: int) -> Command:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(SECONDS)
 @pytest.mark.parametrize(
     ("kibibytes", "step", "unwritten"),
     [

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 from mlflow import MlflowClient
 
-from tests.failures.command import Command, Ended
+from tests.failures.command import SECONDS, Command, Ended
 from tests.failures.registered import aliases, versions
 from tests.failures.servers import Servers
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(SECONDS)]
 
 
 @pytest.fixture(scope="module")

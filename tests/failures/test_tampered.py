@@ -11,11 +11,11 @@ from components.registry import Registry, Version
 from components.tracking import Tracking
 from contracts.model import ModelCard
 from contracts.objects import ObjectStore
-from tests.failures.command import Command, Ended
+from tests.failures.command import SECONDS, Command, Ended
 from tests.failures.registered import LOOP
 from tests.failures.servers import Servers
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("nothing_registered")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(SECONDS), pytest.mark.usefixtures("nothing_registered")]
 
 
 @pytest.fixture
