@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -12,10 +12,13 @@ from scaling.process import Cost
 from scaling.step import PLAIN_LIMIT_BYTES
 from scaling.verdict import Claim
 
+WIDTH = 110
+"""Columns of text, also where there is no terminal: a wrapped table is hard to read."""
+
 
 def show(cases: Sequence[Case], claims: Sequence[Claim]) -> None:
     """Print what each step costs, how the whole compares with the plain way, and what holds."""
-    console = Console(soft_wrap=True)
+    console = Console(width=max(WIDTH, Console().width))
     console.print(_steps(cases))
     console.print(_beside(cases))
     for claim in claims:
@@ -43,22 +46,21 @@ def _figures(cost: Cost, rows: int) -> tuple[str, ...]:
 
 def _beside(cases: Sequence[Case]) -> Table:
     table = _table("All four beside plain pandas in one process", "size")
-    for name in ("seconds", "with pandas", "ratio", "peak MiB", "with pandas", "ratio"):
-        table.add_column(name, justify="right")
+    for name in ("seconds", "processor seconds", "peak MiB"):
+        for column in (name, "pandas", "ratio"):
+            table.add_column(column, justify="right")
     for case in cases:
-        table.add_row(case.size, *_compared(case))
+        table.add_row(case.size, *_compared(case.whole, case.plain))
     return table
 
 
-def _compared(case: Case) -> tuple[str, ...]:
-    ours, plain = case.whole, case.plain
-    seconds, peak = f"{ours.seconds:.1f}", f"{ours.peak_bytes / 2**20:,.0f}"
-    if plain is None:
-        return seconds, "out of memory", "", peak, f"over {PLAIN_LIMIT_BYTES / 2**20:,.0f}", ""
-    return (
-        *(seconds, f"{plain.seconds:.1f}", f"{ours.seconds / plain.seconds:.2f}"),
-        *(peak, f"{plain.peak_bytes / 2**20:,.0f}", f"{ours.peak_bytes / plain.peak_bytes:.2f}"),
-    )
+def _compared(ours: Cost, plain: Cost | None) -> Iterator[str]:
+    for name, unit, form in (("seconds", 1, ".1f"), ("processor_seconds", 1, ".1f"), ("peak_bytes", 2**20, ",.0f")):
+        mine = getattr(ours, name)
+        theirs = getattr(plain, name) if plain else None
+        yield format(mine / unit, form)
+        yield format(theirs / unit, form) if theirs else f"over {PLAIN_LIMIT_BYTES // 2**30} GiB"
+        yield f"{mine / theirs:.2f}" if theirs else ""
 
 
 def _table(title: str, *columns: str) -> Table:

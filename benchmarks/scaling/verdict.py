@@ -10,6 +10,11 @@ from scaling.case import Case
 
 ALLOWANCE = 1.15
 """How much dearer a row may be where there are more of them: noise, not a power of their number."""
+LINE_ALLOWANCE = 1.3
+"""How far the largest case may lie above the line through the two before it, start-up left aside.
+
+More than ALLOWANCE: the slope is a small difference, and a fit slows down by a sixth where the matrix outgrows caches.
+"""
 PEAK_LIMIT_BYTES = 2 * 2**30
 
 
@@ -23,7 +28,7 @@ class Claim:
 
 def claims(cases: Sequence[Case]) -> list[Claim]:
     """Cases from small to large."""
-    return [*_same(cases), *_linear(cases), *_bounded(cases)]
+    return [*_same(cases), *_linear(cases), *_straight(cases), *_bounded(cases)]
 
 
 def _same(cases: Sequence[Case]) -> Iterator[Claim]:
@@ -43,6 +48,18 @@ def _linear(cases: Sequence[Case]) -> Iterator[Claim]:
                 f"{smaller.size} (at most {ALLOWANCE})"
             )
             yield Claim(text, now <= before * ALLOWANCE)
+
+
+def _straight(cases: Sequence[Case]) -> Iterator[Claim]:
+    if len(cases) < 3:
+        return
+    first, second, last = cases[-3:]
+    for step, cost in last.steps.items():
+        start, then = first.steps[step].processor_seconds, second.steps[step].processor_seconds
+        line = start + (then - start) / (second.rows - first.rows) * (last.rows - first.rows)
+        share = cost.processor_seconds / line
+        text = f"{step}: {last.size} takes {share:.2f} of what the two before it let expect (at most {LINE_ALLOWANCE})"
+        yield Claim(text, share <= LINE_ALLOWANCE)
 
 
 def _bounded(cases: Sequence[Case]) -> Iterator[Claim]:
