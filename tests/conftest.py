@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,9 @@ _OWN = (
 """Variables that would point the tests at servers of whoever runs them."""
 
 
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # A shell's background job ignores SIGINT, and so would every program that the tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 hypothesis.settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     # What CI says of a commit must not hang on luck; everywhere else each run tries other examples.
