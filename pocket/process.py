@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from pathlib import Path
 
@@ -49,7 +49,11 @@ def spawn(command: Sequence[str], env: Mapping[str, str], token: str, folder: Pa
         except OSError as error:
             raise UnavailableError(f"{command[0]} cannot be run: {error}.", "Install the project again.") from error
     _children.append(child)
-    _wait_for_token(child, token)
+    try:
+        _wait_for_token(child, token)
+    except BaseException:  # interrupted before its token can be seen: nobody else would find it
+        child.kill()
+        raise
     return child.pid
 
 
@@ -75,9 +79,11 @@ def listeners(token: str) -> set[tuple[str, int]]:
 
 def stop(token: str, grace_seconds: float) -> None:
     """End every process with the token: TERM, then KILL what is left. UnavailableError if one stays."""
+    own = {process.pid for process in members(token)}
     _signal_all(token, signal.SIGTERM, grace_seconds)
     _signal_all(token, signal.SIGKILL, KILL_SECONDS)
     left = members(token)
+    _bury(own - {process.pid for process in left})
     if left:
         pids = ", ".join(str(process.pid) for process in left)
         raise UnavailableError(f"Processes {pids} cannot be stopped.", "End them by hand.")
@@ -117,6 +123,14 @@ def _listening(process: psutil.Process) -> Iterator[tuple[str, int]]:
     for connection in found:
         if connection.status == psutil.CONN_LISTEN:
             yield connection.laddr.ip, connection.laddr.port
+
+
+def _bury(pids: Set[int]) -> None:
+    """Wait for the children of this interpreter among processes that have ended, or are just about to."""
+    for child in _children:
+        if child.pid in pids:
+            child.wait(KILL_SECONDS)
+    _reap()
 
 
 def _reap() -> None:

@@ -55,10 +55,9 @@ def down(home: Path, on_progress: Progress) -> list[str]:
 
 
 def _begin(home: Path, wanted: Service, undo: ExitStack, on_progress: Progress) -> Begun:
-    begun = service.ensure(home, wanted, on_progress)
-    if begun.launched:
-        undo.callback(_stop, home, wanted.name)
-    return begun
+    before = state.read(home, wanted.name)
+    undo.callback(_stop_new, home, wanted.name, before.token if before else "")  # first: the launch may be interrupted
+    return service.ensure(home, wanted, on_progress)
 
 
 def _begin_serving(home: Path, env: Mapping[str, str], undo: ExitStack, on_progress: Progress) -> Begun | None:
@@ -69,6 +68,12 @@ def _begin_serving(home: Path, env: Mapping[str, str], undo: ExitStack, on_progr
 def _settle(home: Path, begun: Begun | None, on_progress: Progress) -> None:
     if begun:
         service.settle(home, begun, on_progress)
+
+
+def _stop_new(home: Path, name: str, old_token: str) -> None:
+    record = state.read(home, name)
+    if record and record.token != old_token:
+        _stop(home, name)
 
 
 def _stop(home: Path, name: str) -> None:
