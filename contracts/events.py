@@ -53,13 +53,16 @@ class Payload(EventData):
     """Feature → values; null is a missing value, for JSON has no NaN."""
     scores: dict[Text, tuple[Share | None, ...]]
     """Class → probabilities; null in every class for a row that got an error."""
+    seconds: tuple[Annotated[float, Field(ge=0)], ...]
+    """How long the predictor took for the request that held the row."""
     errors: tuple[Annotated[str, Field(max_length=1024)] | None, ...]
     """Why a row got no score; null if it got one."""
 
     @model_validator(mode="after")
     def _has_one_length(self) -> Self:
         rows = len(self.row_ids)
-        lists = {"timestamps": self.timestamps, "errors": self.errors, **self.columns, **self.scores}
+        own = {"timestamps": self.timestamps, "seconds": self.seconds, "errors": self.errors}
+        lists = {**own, **self.columns, **self.scores}
         for name, values in lists.items():
             if len(values) != rows:
                 raise ValueError(f"{name!r} has {len(values)} entries for {rows} row_ids")
@@ -80,9 +83,11 @@ class Label(EventData):
 
 
 class Window(EventData):
-    """A window of the event log is full and stands in storage."""
+    """A window of the event log stands in storage: told once it is full, and once more when its labels have come."""
 
     name = "window"
+    window: Text
+    """Which one: the same both times. Those of one version sort by it in their order."""
     uri: Uri
     """Parquet of the rows."""
     reference_uri: Uri
@@ -92,6 +97,8 @@ class Window(EventData):
     end: AwareDatetime
     """Not included."""
     rows: Annotated[int, Field(ge=1)]
+    labelled: Annotated[int, Field(ge=0)] = 0
+    """Rows with a label; 0 when it is told for the first time."""
 
     @model_validator(mode="after")
     def _is_a_span(self) -> Self:
@@ -111,16 +118,45 @@ class Evidence(BaseModel):
     drifted: bool
 
 
+class Performance(BaseModel):
+    """How well the rows of a window were scored, by their labels."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    metric: Literal["roc_auc"]
+    value: float
+    low: float
+    high: float
+    """The band that holds the metric's true value with the loop's confidence."""
+    expected: float
+    """The metric on the holdout when the version was registered."""
+    rows: Annotated[int, Field(ge=1)]
+    """Rows with a label."""
+    fell: bool
+    """Whether the whole band lies below what is expected, by more than the loop tolerates."""
+
+
 class Drift(EventData):
     """What the detector found in one window."""
 
     name = "drift"
     window_id: Text
     """Id of the window's event."""
+    window: Text
+    """Which window, as in its event."""
     model_version: Text
+    start: AwareDatetime
+    end: AwareDatetime
+    """Not included."""
+    rows: Annotated[int, Field(ge=1)]
     features: Annotated[tuple[Evidence, ...], Field(max_length=MAX_FEATURES)]
     scores: tuple[Evidence, ...]
     """The same of the model's scores, `feature` being the class."""
+    drifted_importance: Share | None = None
+    """How much of the model's importance the drifted features carry."""
+    performance: Performance | None = None
+    """Only of a window that has its labels."""
+    reasons: tuple[Text, ...] = ()
+    """Why the verdict is drift, in sentences; none for any other verdict."""
     verdict: Literal["none", "warning", "drift"]
     """warning: some feature drifted, which alone is no reason to retrain."""
 
@@ -131,6 +167,10 @@ class Retrain(EventData):
     name = "retrain"
     drift_id: Text
     """Id of the drift event."""
+    episode: Text
+    """The run of drifted windows that this decision belongs to; one episode has at most one pipeline run."""
+    at: AwareDatetime
+    """End of the window that was decided on."""
     decision: Literal["accepted", "suppressed"]
     reason: Text
     pipeline_run: Text | None = None
@@ -153,6 +193,8 @@ class Rollout(EventData):
     """Share of the traffic that the version had when it was judged."""
     verdict: Literal["pass", "fail", "inconclusive", "promoted", "rolled_back"]
     decided_at: AwareDatetime
+    reasons: Annotated[tuple[Text, ...], Field(max_length=50)] = ()
+    """In sentences."""
     evidence: Annotated[dict[Text, Scalar | None], Field(max_length=200)]
     """Measure → value, such as `canary_error_share` → 0.01."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -76,6 +77,70 @@ class DriftSpec(_Section):
     reference_rows: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
     window_rows: Annotated[int, Field(ge=50, le=1_000_000)] = 1000
     p_value: Annotated[float, Field(gt=0, lt=1)] = 0.01
+    reason_share: Share = 0.5
+    """Drifted features that carry this much of the model's importance are a reason, not only a warning."""
+    min_labelled_share: Share = 0.8
+    """A window's performance is judged once this much of it has labels."""
+    fall: Annotated[float, Field(ge=0, le=1)] = 0.02
+    """How far below the holdout's ROC AUC the whole band of a window must lie to count as a fall."""
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+
+
+class RetrainSpec(_Section):
+    """When drift leads to a new training run, and on what it trains. Days are those of the events, not of the clock."""
+
+    windows_drifted: Count = 3
+    """Drifted windows among the last `windows_considered` that make an episode."""
+    windows_considered: Count = 5
+    cooldown_days: Annotated[float, Field(ge=0)] = 14
+    """No second run so soon after the one before."""
+    daily_budget: Count = 1
+    """Runs a day, whatever happens."""
+    training_days: Annotated[int, Field(ge=0)] = 0
+    """Length of the training window; 0: everything since `history_start`."""
+    history_start: date | None = None
+    """First day of the source; needed where `training_days` is 0."""
+    holdout_days: Count = 14
+    """Newest days with labels, kept out of training for the gate."""
+
+    @model_validator(mode="after")
+    def _can_be_met(self) -> RetrainSpec:
+        if self.windows_drifted > self.windows_considered:
+            raise ValueError(
+                f"windows_drifted = {self.windows_drifted} can never be reached among "
+                f"windows_considered = {self.windows_considered}"
+            )
+        return self
+
+
+Percent = Annotated[int, Field(ge=1, le=99)]
+
+
+class RolloutSpec(_Section):
+    """How a version goes live: its share of the traffic step by step, and what ends it."""
+
+    steps: Annotated[tuple[Percent, ...], Field(min_length=1, max_length=10)] = (10, 50)
+    """Shares before 100 %, ascending."""
+    min_rows: Count = 500
+    """Rows of the canary before a step is judged."""
+    hold_seconds: Annotated[float, Field(gt=0)] = 300
+    """How long a step waits for its rows before it is extended."""
+    extensions: Annotated[int, Field(ge=0, le=10)] = 1
+    """How often; then it is inconclusive, and the version is rolled back."""
+    max_error_share: Share = 0.01
+    """Above the stable version's share of errors."""
+    max_latency_ratio: Annotated[float, Field(gt=1)] = 2.0
+    """Canary's median time for a row to the stable version's."""
+    max_score_distance: Share = 0.25
+    """Kolmogorov-Smirnov distance between the scores of both."""
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.99
+    """Of every comparison, over all looks together."""
+
+    @model_validator(mode="after")
+    def _ascends(self) -> RolloutSpec:
+        if list(self.steps) != sorted(set(self.steps)):
+            raise ValueError(f"steps = {list(self.steps)} do not ascend")
+        return self
 
 
 class LoopSpec(_Section):
@@ -86,6 +151,8 @@ class LoopSpec(_Section):
     train: TrainSpec
     gate: GateSpec = GateSpec()
     drift: DriftSpec = DriftSpec()
+    retrain: RetrainSpec = RetrainSpec()
+    rollout: RolloutSpec = RolloutSpec()
 
     @classmethod
     def load(cls, path: Path, overrides: tuple[str, ...] = ()) -> LoopSpec:

@@ -10,6 +10,9 @@ from urllib.parse import urlsplit
 
 from contracts.errors import ConfigError
 
+_PIPELINES = Path(__file__).resolve().parents[1] / "pipelines"
+"""Beside this package in a checkout and in an image; its files are read as data."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -33,6 +36,18 @@ class Settings:
     """Path or s3:// address of Feast's registry (`DRIFTLOOP_FEAST_REGISTRY`)."""
     feast_online_store: str
     """Path of an SQLite file or redis://host:port (`DRIFTLOOP_FEAST_ONLINE_STORE`)."""
+    kfp_endpoint: str
+    """URL of the Kubeflow Pipelines API (`KF_PIPELINES_ENDPOINT`)."""
+    sink: str | None
+    """URL to which events are sent, the Broker's as a rule (`K_SINK`)."""
+    namespace: str
+    """Namespace of the loop's objects (`DRIFTLOOP_NAMESPACE`)."""
+    loops: Path
+    """Folder of the loops' TOML files (`DRIFTLOOP_LOOPS`)."""
+    pipeline: Path
+    """The compiled training pipeline (`DRIFTLOOP_PIPELINE`)."""
+    code_version: str
+    """Commit of the code that runs (`DRIFTLOOP_CODE_VERSION`)."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -51,6 +66,12 @@ class Settings:
             predictor_url=_url(env, "DRIFTLOOP_PREDICTOR_URL", "http://127.0.0.1:8080"),
             feast_registry=env.get("DRIFTLOOP_FEAST_REGISTRY", str(home / "feast" / "registry.db")),
             feast_online_store=env.get("DRIFTLOOP_FEAST_ONLINE_STORE", str(home / "feast" / "online.db")),
+            kfp_endpoint=_url(env, "KF_PIPELINES_ENDPOINT", "http://127.0.0.1:8888"),
+            sink=_url(env, "K_SINK", "") if env.get("K_SINK") else None,
+            namespace=env.get("DRIFTLOOP_NAMESPACE", "driftloop"),
+            loops=Path(env.get("DRIFTLOOP_LOOPS", _PIPELINES / "loops")),
+            pipeline=Path(env.get("DRIFTLOOP_PIPELINE", _PIPELINES / "compiled" / "training.yaml")),
+            code_version=env.get("DRIFTLOOP_CODE_VERSION", "unknown"),
         )
 
     @property
