@@ -13,6 +13,7 @@ from scripts import (
     edge,
     lineage_command,
     predict_command,
+    replay_command,
     run_command,
     services_commands,
 )
@@ -46,6 +47,7 @@ app.command("env")(services_commands.env)
 app.command("run")(run_command.run)
 app.command("deploy")(deploy_command.deploy)
 app.command("predict")(predict_command.predict)
+app.command("replay")(replay_command.replay)
 app.command("lineage")(lineage_command.lineage)
 app.command("compile")(compile_command.compile_pipeline)
 app.command("demo")(demo_command.demo)
