@@ -10,8 +10,10 @@ from scripts import (
     compile_command,
     demo_command,
     deploy_command,
+    doctor_command,
     edge,
     lineage_command,
+    logs_command,
     predict_command,
     replay_command,
     run_command,
@@ -42,6 +44,8 @@ def driftloop(
 
 app.command("up")(services_commands.up)
 app.command("status")(services_commands.status)
+app.command("logs")(logs_command.logs)
+app.command("doctor")(doctor_command.doctor)
 app.command("down")(services_commands.down)
 app.command("env")(services_commands.env)
 app.command("run")(run_command.run)
