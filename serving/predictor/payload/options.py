@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from contracts.errors import ConfigError
 from contracts.events import MAX_ROWS
@@ -47,14 +48,12 @@ class PayloadOptions:
         return self.sink is not None and self.payload_share > 0
 
     @classmethod
-    def take(cls, given: dict[str, object], env: Mapping[str, str]) -> PayloadOptions:
+    def take(cls, given: dict[str, Any], env: Mapping[str, str]) -> PayloadOptions:
         """Take the options out of parsed arguments. ConfigError names a wrong value."""
-        own = {field.name: given.pop(field.name) for field in fields(cls) if field.name in given}
+        own: dict[str, Any] = {field.name: given.pop(field.name) for field in fields(cls) if field.name in given}
         sink = Settings.from_env({"K_SINK": env.get("K_SINK", "")}).sink
         spool = own.pop("payload_spool") or env.get("DRIFTLOOP_SPOOL") or _default_spool(sink)
-        options = cls(
-            sink=sink, revision=env.get("K_REVISION") or "local", payload_spool=Path(str(spool)).absolute(), **own
-        )  # type: ignore[arg-type]  # argparse gave each its type
+        options = cls(sink, env.get("K_REVISION") or "local", payload_spool=Path(spool).absolute(), **own)
         options._check()
         return options
 

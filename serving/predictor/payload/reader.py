@@ -72,7 +72,8 @@ class SpoolReader:
         segment = self._open()
         if self._schema is None:
             return None
-        start, count, records = self._start, 0, []
+        records: list[Record] = []
+        start, count = self._start, 0
         while count < rows and (frame := segment.read(start)) is not None:
             if frame.record is None and records:
                 break  # it is told once: when it is the first of a batch

@@ -49,15 +49,12 @@ def pack(
 def unpack(record: bytes, features: int, labels: int) -> Record:
     """The request of a record whose checksum was right."""
     start = _LENGTH.size + _LENGTH.unpack_from(record)[0]
-    rows, *told, columns = orjson.loads(record[_LENGTH.size : start])
-    error = told[-1]
+    rows, at, seconds, request_id, row_ids, timestamps, error, columns = orjson.loads(record[_LENGTH.size : start])
     width = 0 if error is not None else labels
     numbers = np.frombuffer(record[start:], np.float32)
     scores, matrix = numbers[: rows * width], numbers[rows * width :]
     return Record(
-        rows,
-        *told,
-        columns=columns,
+        *(rows, at, seconds, request_id, row_ids, timestamps, error, columns),
         probabilities=None if error is not None else scores.reshape(rows, labels),
         matrix=matrix.reshape(rows, features) if columns is None else None,
     )

@@ -10,8 +10,8 @@ from serving.predictor.payload.folder import HeldFolder
 from serving.predictor.payload.room import Room
 from serving.predictor.payload.segment import FRAME, SegmentWriter
 
-SEGMENT_BYTES = 4 * 2**20
-"""Small enough to be made, full of zeros, in about a millisecond."""
+SEGMENT_BYTES = 2**20
+"""Small, for the request that needs a new one waits until its zeros are written: about a millisecond."""
 PAUSE_SECONDS = 1.0
 """After a failure to make a segment, how long none is tried."""
 _logger = logging.getLogger(__name__)
