@@ -1,7 +1,7 @@
 """A file of the spool: records one after another, each with its length and checksum before it.
 
 The file is made at its full size, all zeros: so a full disk shows when it is made, not when memory is written, and a
-length of zero is the end. A record's bytes are written before its length: a process that is killed leaves no half of one.
+length of zero is the end. A record's bytes are written before its length: no process killed leaves half of one.
 """
 
 from __future__ import annotations
