@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contracts.errors import ConfigError
+from serving.predictor.payload.options import PayloadOptions, add_arguments
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,15 @@ class Options:
     max_body_bytes: int
     grace_seconds: int
     log_requests: bool
+    payload: PayloadOptions
 
     @classmethod
     def parse(cls, arguments: Sequence[str], env: Mapping[str, str]) -> Options:
         """Options from the command line; Knative's PORT is the default HTTP port. ConfigError names a wrong value."""
-        options = cls(**vars(_parser(_default_port(env)).parse_args(arguments)))
+        parser = _parser(_default_port(env))
+        add_arguments(parser, env)
+        given = vars(parser.parse_args(arguments))
+        options = cls(payload=PayloadOptions.take(given, env), **given)
         for name in ("threads", "max_rows", "max_body_bytes", "grace_seconds"):
             if getattr(options, name) < 1:
                 raise ConfigError(f"--{name.replace('_', '-')} is {getattr(options, name)}; expected at least 1.")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from feature_store.matrix import Matrix
 from serving.predictor.dataplane import DataPlane, Prediction
+from serving.predictor.rows import Rows
 
 AnswerT_co = TypeVar("AnswerT_co", covariant=True)
 
@@ -22,8 +22,8 @@ class HttpAnswer:
 class Exchange(Protocol[AnswerT_co]):
     """Decode first, then encode: an exchange remembers what the request asked for."""
 
-    def decode(self, plane: DataPlane) -> Matrix:
-        """The request's rows as a matrix. A ServingError says what is wrong with it."""
+    def decode(self, plane: DataPlane) -> Rows:
+        """The request's rows. A ServingError says what is wrong with it."""
         ...
 
     def encode(self, plane: DataPlane, prediction: Prediction) -> AnswerT_co:

@@ -1,6 +1,7 @@
 """The V1 protocol: {"instances": […]} → {"predictions": […]}.
 
 An instance is an object {feature: value} or, in matrix form, a list of numbers in the features' order. null is missing.
+Each object may have the columns of identity, too.
 """
 
 from __future__ import annotations
@@ -10,11 +11,14 @@ from typing import Any
 import numpy as np
 import orjson
 
+from feature_store.contract import EVENT_TIME, ROW_ID
 from feature_store.matrix import Matrix
 from serving.errors import InvalidRequestError, shown
 from serving.predictor.dataplane import DataPlane, Prediction
 from serving.predictor.protocols.body import json_object
 from serving.predictor.protocols.exchange import HttpAnswer
+from serving.predictor.protocols.identity import columns_of, identity_of
+from serving.predictor.rows import Identity, Rows
 
 _NUMBERS = frozenset({int, float, bool, type(None)})
 
@@ -25,13 +29,13 @@ class V1Exchange:
     def __init__(self, body: bytes) -> None:
         self._body = body
 
-    def decode(self, plane: DataPlane) -> Matrix:
-        """The instances as a matrix."""
+    def decode(self, plane: DataPlane) -> Rows:
+        """The instances as rows."""
         instances = _instances(json_object(self._body))
         if not all(type(instance) is type(instances[0]) for instance in instances):
             raise InvalidRequestError("The instances are of mixed kinds; expected all objects or all lists of numbers.")
         if instances and isinstance(instances[0], list):
-            return _from_lists(instances, plane)
+            return Rows(_from_lists(instances, plane), None, Identity())
         return _from_objects(instances, plane)
 
     def encode(self, plane: DataPlane, prediction: Prediction) -> HttpAnswer:
@@ -54,20 +58,27 @@ def _instances(body: dict[str, Any]) -> list[Any]:
     return instances
 
 
-def _from_objects(instances: list[dict[str, Any]], plane: DataPlane) -> Matrix:
+def _from_objects(instances: list[dict[str, Any]], plane: DataPlane) -> Rows:
     names = plane.feature_names
-    expected = set(names)
+    told = [name for name in columns_of(plane) if instances and name in instances[0]]
+    expected = {*names, *told}
     for row, instance in enumerate(instances):
         if instance.keys() != expected:
-            raise _wrong_names(row, instance, names)
-    return plane.from_columns({name: [instance[name] for instance in instances] for name in names})
+            raise _wrong_names(row, instance, names, told)
+    columns = {name: [instance[name] for instance in instances] for name in names}
+    matrix = plane.from_columns(columns)
+    identity = identity_of({name: [instance[name] for instance in instances] for name in told}, len(matrix))
+    return Rows(matrix, list(columns.values()), identity)
 
 
-def _wrong_names(row: int, instance: dict[str, Any], names: list[str]) -> InvalidRequestError:
+def _wrong_names(row: int, instance: dict[str, Any], names: list[str], told: list[str]) -> InvalidRequestError:
     for name in names:
         if name not in instance:
             return InvalidRequestError(f"Feature {name!r} is missing from instance {row}; expected {names}.")
-    unknown = next(name for name in instance if name not in names)
+    for name in (ROW_ID, EVENT_TIME):
+        if (name in instance) != (name in told) and name not in names:
+            return InvalidRequestError(f"Only some instances have {name!r}, see instance {row}; expected all or none.")
+    unknown = next(name for name in instance if name not in names and name not in told)
     return InvalidRequestError(f"Unknown feature {shown(unknown)} in instance {row}; expected {names}.")
 
 

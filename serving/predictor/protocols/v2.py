@@ -8,13 +8,13 @@ from typing import Any
 
 import orjson
 
-from feature_store.matrix import Matrix
 from serving.errors import InvalidRequestError, shown
 from serving.predictor.dataplane import DataPlane, Prediction
 from serving.predictor.protocols import outputs, tensors
 from serving.predictor.protocols.body import json_object
 from serving.predictor.protocols.exchange import HttpAnswer
-from serving.predictor.protocols.inputs import to_matrix
+from serving.predictor.protocols.inputs import to_rows
+from serving.predictor.rows import Rows
 
 JSON_LENGTH = "inference-header-content-length"
 """Header of a body with binary tensors: how many bytes of it are JSON."""
@@ -38,14 +38,14 @@ class V2Exchange:
         self._id: str | None = None
         self._wanted: list[Wanted] = []
 
-    def decode(self, plane: DataPlane) -> Matrix:
-        """The request's inputs as a matrix."""
+    def decode(self, plane: DataPlane) -> Rows:
+        """The request's inputs as rows."""
         head, tail = _split(self._body, self._json_length)
         request = json_object(head)
         self._id = _get(request, "id", str)
         self._wanted = _wanted(request)
         inputs = _require(request, "inputs", list, "The request")
-        return to_matrix(_tensors(inputs, tail), plane)
+        return to_rows(_tensors(inputs, tail), plane, self._id)
 
     def encode(self, plane: DataPlane, prediction: Prediction) -> HttpAnswer:
         """The outputs asked for, with the request's id if it had one."""

@@ -6,11 +6,11 @@ from typing import Any
 
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
-from feature_store.matrix import Matrix
 from serving.errors import InvalidRequestError
 from serving.predictor.dataplane import DataPlane, Prediction
 from serving.predictor.protocols import outputs, tensors
-from serving.predictor.protocols.inputs import to_matrix
+from serving.predictor.protocols.inputs import to_rows
+from serving.predictor.rows import Rows
 
 _CONTENTS = {
     "BOOL": "bool_contents",
@@ -30,8 +30,8 @@ class GrpcExchange:
     def __init__(self, request: pb.ModelInferRequest) -> None:
         self._request = request
 
-    def decode(self, plane: DataPlane) -> Matrix:
-        """The request's inputs as a matrix. NaN is a missing number, for gRPC has no null."""
+    def decode(self, plane: DataPlane) -> Rows:
+        """The request's inputs as rows. NaN is a missing number, for gRPC has no null."""
         outputs.require_known(output.name for output in self._request.outputs)
         raw = self._request.raw_input_contents
         if not self._request.inputs:
@@ -41,9 +41,8 @@ class GrpcExchange:
                 f"The request has {len(raw)} raw contents for {len(self._request.inputs)} inputs."
             )
         pieces: list[bytes | None] = list(raw) or [None] * len(self._request.inputs)
-        return to_matrix(
-            [_tensor(tensor, piece) for tensor, piece in zip(self._request.inputs, pieces, strict=True)], plane
-        )
+        found = [_tensor(tensor, piece) for tensor, piece in zip(self._request.inputs, pieces, strict=True)]
+        return to_rows(found, plane, self._request.id or None)
 
     def encode(self, plane: DataPlane, prediction: Prediction) -> pb.ModelInferResponse:
         """The outputs asked for, all if none was, with the request's id."""

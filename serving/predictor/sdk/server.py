@@ -12,6 +12,7 @@ from kserve.model import BaseKServeModel
 from serving.predictor.address import written
 from serving.predictor.dataplane import DataPlane
 from serving.predictor.options import Options
+from serving.predictor.payload.log import opened
 from serving.predictor.sdk.grpc_front import GrpcFront
 from serving.predictor.sdk.model import PredictorModel
 from serving.predictor.sdk.registry import NoRepository, Registry
@@ -21,8 +22,9 @@ _logger = logging.getLogger(__name__)
 
 
 def serve(plane: DataPlane, options: Options, listen: socket) -> None:
-    """Serve REST on a bound socket, and gRPC, until SIGTERM, SIGINT or SIGQUIT."""
-    PredictorServer(options, listen).start([PredictorModel(plane)])
+    """Serve REST on a bound socket, and gRPC, until SIGTERM, SIGINT or SIGQUIT; then send what was logged."""
+    with opened(plane, options.payload) as payloads:
+        PredictorServer(options, listen).start([PredictorModel(plane, payloads)])
 
 
 class PredictorServer(ModelServer):  # type: ignore[misc]  # kserve has no types

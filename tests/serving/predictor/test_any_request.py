@@ -80,7 +80,7 @@ def _answer_or_refuse(exchange: Exchange[Any]) -> None:
     )
     plane = DataPlane("test", "1", card, ServedClassifier(Flat(), accepts_missing=True), max_rows=3)
     with suppress(*_kinds_below(500)):
-        exchange.encode(plane, plane.predict(exchange.decode(plane)))
+        exchange.encode(plane, plane.predict(exchange.decode(plane).matrix))
 
 
 def _kinds_below(status: int) -> list[type[ServingError]]:

@@ -1,0 +1,141 @@
+"""The reading end of a spool: batches of records, and a position on disk that moves on once they are sent."""
+
+from __future__ import annotations
+
+import logging
+import os
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from zlib import crc32
+
+from serving.predictor.payload import metrics
+from serving.predictor.payload.folder import HeldFolder
+from serving.predictor.payload.record import Record, unpack
+from serving.predictor.payload.room import Room
+from serving.predictor.payload.schema import Schema
+from serving.predictor.payload.segment import SegmentReader
+
+_POSITION = struct.Struct("<QQ")
+_CHECKSUM = struct.Struct("<I")
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Records of one segment, and where the next one begins in it."""
+
+    schema: Schema
+    records: list[Record]
+    end: int
+
+    @property
+    def rows(self) -> int:
+        """Rows of all records."""
+        return sum(record.rows for record in self.records)
+
+
+class SpoolReader:
+    """Reads one folder. `newest` tells the segment that is still written to; none has a greater number."""
+
+    def __init__(self, folder: HeldFolder, room: Room, newest: Callable[[], int]) -> None:
+        self.folder = folder
+        self._room = room
+        self._newest = newest
+        self._file = os.open(folder.path / "position", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        self._sequence, self._start = self._stored()
+        self._segment: SegmentReader | None = None
+        self._schema: Schema | None = None
+
+    def read(self, rows: int) -> Batch | None:
+        """Records from the position on, until they have so many rows or the segment ends; None if there are none."""
+        while True:
+            newest = self._newest()  # asked first: what is written into this segment later is not passed over
+            if not self._is_there() and not self._advance(newest):
+                return None
+            batch = self._batch(rows)
+            if batch is not None:
+                return batch
+            if self._sequence >= newest or not self._advance(newest):
+                return None
+
+    def commit(self, batch: Batch) -> None:
+        """Go on behind a batch, in this process and in the next one of this folder."""
+        self._move(self._sequence, batch.end)
+
+    def close(self) -> None:
+        """Read no more. What is not committed stays."""
+        self._leave()
+        os.close(self._file)
+
+    def _batch(self, rows: int) -> Batch | None:
+        segment = self._open()
+        if self._schema is None:
+            return None
+        records: list[Record] = []
+        start, count = self._start, 0
+        while count < rows and (frame := segment.read(start)) is not None:
+            if frame.record is None and records:
+                break  # it is told once: when it is the first of a batch
+            start = frame.end
+            if frame.record is None:
+                self._damaged()
+                self._start = start
+                continue
+            records.append(unpack(frame.record, len(self._schema.features), len(self._schema.labels)))
+            count += records[-1].rows
+        return Batch(self._schema, records, start) if records else None
+
+    def _is_there(self) -> bool:
+        return self._segment is not None or (self._sequence > 0 and self.folder.segment(self._sequence).exists())
+
+    def _open(self) -> SegmentReader:
+        """The segment, with its schema read; without one there is nothing in it that could be understood."""
+        if self._segment is None:
+            self._segment = SegmentReader(self.folder.segment(self._sequence))
+            first = self._segment.read(0)
+            if first is None or first.record is None:
+                self._schema = None
+            else:
+                self._schema = Schema.read(first.record)
+                self._start = max(self._start, first.end)
+            if first is not None and self._schema is None:
+                self._damaged()
+        return self._segment
+
+    def _advance(self, newest: int) -> bool:
+        """Delete the segment and go to the next one; False if there is none yet."""
+        following = next((each for each in self.folder.sequences() if self._sequence < each <= newest), None)
+        if following is None:
+            return False
+        self._leave()
+        done = self.folder.segment(self._sequence)
+        self._move(following, 0)
+        if done.exists():
+            size = done.stat().st_size
+            done.unlink()
+            self._room.give(size)
+        return True
+
+    def _leave(self) -> None:
+        if self._segment is not None:
+            self._segment.close()
+        self._segment = None
+
+    def _move(self, sequence: int, start: int) -> None:
+        self._sequence, self._start = sequence, start
+        position = _POSITION.pack(sequence, start)
+        os.pwrite(self._file, position + _CHECKSUM.pack(crc32(position)), 0)
+
+    def _stored(self) -> tuple[int, int]:
+        """The position on disk; if it is not whole, the beginning: rows are sent twice rather than never."""
+        found = os.pread(self._file, _POSITION.size + _CHECKSUM.size, 0)
+        position, checksum = found[: _POSITION.size], found[_POSITION.size :]
+        if len(found) != _POSITION.size + _CHECKSUM.size or _CHECKSUM.pack(crc32(position)) != checksum:
+            return 0, 0
+        sequence, start = _POSITION.unpack(position)
+        return sequence, start
+
+    def _damaged(self) -> None:
+        metrics.DAMAGED.inc()
+        _logger.error("payload log: a record of %s is damaged and cannot be sent", self.folder.segment(self._sequence))
