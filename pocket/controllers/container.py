@@ -96,8 +96,8 @@ def _value(entry: Json, namespace: str, own: Mapping[str, str], find: Find) -> s
             if data is not None and reference["key"] not in data and not reference.get("optional"):
                 raise _absent(f"The key {reference['key']} of the {kind} {reference['name']}")
             return (data or {}).get(reference["key"])
-    if field := origin.get("fieldRef"):
-        return _field(field["fieldPath"], namespace, own)
+    if reference := origin.get("fieldRef"):
+        return _field(reference["fieldPath"], namespace, own)
     if origin:
         raise RefusedError("EnvNotSupported", f"env {entry['name']}: valueFrom {', '.join(origin)} is not supported.")
     return str(entry.get("value", ""))

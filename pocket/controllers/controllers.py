@@ -60,7 +60,7 @@ class Controllers:
                 self._tick(time.monotonic())
             except DriftloopError as error:
                 _log.error("%s", error)
-            except Exception:  # the process' edge: the next tick begins anew  # noqa: BLE001
+            except Exception:  # noqa: BLE001 - the process' edge: the next tick begins anew
                 _log.exception("a tick failed")
             ended.wait(TICK_SECONDS)
         self._pool.shutdown(cancel_futures=True)
@@ -88,9 +88,8 @@ class Controllers:
         for obj in [*self._cache.all("InferenceService").values(), *self._cache.all("Service").values()]:
             workload = self._workload(obj)
             seen.add(workload.owner.key)
-            wanted, refused, made = list(_targets(obj, workload)), None, None
+            wanted, refused, made = _targets(obj, workload), None, None
             try:
-                is_inference = _is_inference(obj)
                 made = (
                     template.of_inference_service(obj, runtimes) if is_inference else template.of_knative_service(obj)
                 )
@@ -180,6 +179,10 @@ class Controllers:
         for key in memory.names(self.home):
             if kept := memory.read(self.home, key):
                 self._platform.ports.hold(key, {"http": kept.port})
+
+
+def _template(obj: Json, runtimes: Mapping[str, Json]) -> Json:
+    return template.of_inference_service(obj, runtimes) if _is_inference(obj) else template.of_knative_service(obj)
 
 
 def _is_inference(obj: Json) -> bool:

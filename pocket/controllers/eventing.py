@@ -107,18 +107,19 @@ def _resolved(home: Path, sink: Json, namespace: str, objects: Objects) -> str:
         if uri := sink.get("uri"):
             return str(uri)
         raise RefusedError("Unresolved", "A destination needs a ref or a uri.")
+    address: str | None
     kind, group = reference["kind"], reference.get("apiVersion", "").partition("/")[0]
     metadata = {"namespace": reference.get("namespace") or namespace, "name": reference["name"]}
     if (kind, group) == ("Broker", "eventing.knative.dev"):
         address = _broker_address(home, metadata)
     elif (kind, group) == ("Service", "serving.knative.dev"):
         service = objects["Service"].get(f"{metadata['namespace']}/{metadata['name']}", {})
-        address = service.get("status", {}).get("address", {}).get("url")
+        address = (service.get("status") or {}).get("address", {}).get("url")
     else:
         raise RefusedError("RefNotSupported", f"{group} {kind} is not supported as a destination.", "Use a Service.")
     if address is None:
         raise RefusedError("Unresolved", f"{kind} {metadata['namespace']}/{metadata['name']} has no address yet.")
-    return urljoin(f"{address}/" if kind == "Broker" else address, sink.get("uri") or "")
+    return urljoin(f"{address}/" if kind == "Broker" and sink.get("uri") else address, sink.get("uri") or "")
 
 
 def _broker_address(home: Path, metadata: Json) -> str | None:

@@ -1,6 +1,6 @@
 """One revision's process: fetch its model, start it, ask whether it is ready, start it again, stop it.
 
-It is known by its record, so whoever comes next finds it running. Nothing here waits: what takes time is done in a pool.
+It is known by its record, so whoever comes next finds it running. Nothing here waits: a pool does what takes time.
 """
 
 from __future__ import annotations
