@@ -191,7 +191,7 @@ def runtime(program: Path, name: str = "small", **container: object) -> Json:
 
 def isvc(name: str, model: str, percent: int | None = None, annotations: Json | None = None, **env: str) -> Json:
     """An InferenceService on the small server; `model` stands in its environment."""
-    entries = [{"name": key, "value": value} for key, value in {"MODEL": model, **env}.items()]
+    entries = [{"name": key, "value": value} for key, value in {"MODEL": model, "BROKEN": "", **env}.items()]
     spec: Json = {"model": {"modelFormat": {"name": "small"}, "runtime": "small", "env": entries}}
     if percent is not None:
         spec["canaryTrafficPercent"] = percent
