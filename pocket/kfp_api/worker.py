@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from math import inf
 from pathlib import Path
 from threading import Event, Lock, Thread
@@ -121,7 +122,7 @@ class Worker:
             compiled.write_text(json.dumps(pipeline_of(run["pipeline_spec"])))
             self._begin(run_id, folder / "artifacts", line)
             parameters = run["runtime_config"]["parameters"]
-            execute(folder, lock, line, self._env, compiled, parameters, lambda *event: self._note(run_id, *event))
+            execute(folder, lock, line, self._env, compiled, parameters, partial(self._note, run_id, line))
 
     def _enter(self, run_id: str, state: str, error: Json | None) -> None:
         with suppress(ApiError):  # it was terminated before it began, and deleted
@@ -135,8 +136,9 @@ class Worker:
         except ApiError as error:
             raise RunEndedError("The run was terminated, or deleted, before it began.") from error
 
-    def _note(self, run_id: str, step: str, event: str) -> None:
-        self._documents.change("runs", run_id, lambda run: runs.note_task(run, step, event, runs.utc_now()))
+    def _note(self, run_id: str, line: Line, step: str, event: str) -> None:
+        if not line.is_cut:  # steps are killed then, which is no failure of theirs
+            self._documents.change("runs", run_id, lambda run: runs.note_task(run, step, event, runs.utc_now()))
 
     def _tell_cut_off(self) -> None:
         """Nothing is in progress when this is called: what says so was cut off."""
