@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import logging
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -130,6 +131,8 @@ def _asking(settings: Settings) -> Iterator[Any]:
     import urllib3
     from kfp.client import Client
 
+    before = logging.root.manager.disable
+    logging.disable(logging.ERROR)  # of a server that is away it logs tracebacks
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):  # it prints links
             warnings.simplefilter("ignore", FutureWarning)
@@ -138,6 +141,8 @@ def _asking(settings: Settings) -> Iterator[Any]:
         raise _refusal(settings, error) from error
     except (urllib3.exceptions.HTTPError, TimeoutError) as error:
         raise _away(settings, str(error)) from error
+    finally:
+        logging.disable(before)
 
 
 def _refusal(settings: Settings, error: Any) -> DriftloopError:

@@ -90,7 +90,7 @@ class Worker:
 
     def _run(self, run: Json) -> None:
         run_id = run["run_id"]
-        with Line() as line:
+        with suppress(ApiError), Line() as line:  # it may be terminated and deleted before it begins
             with self._lock:
                 self._current = (run_id, line)
             try:
@@ -98,7 +98,7 @@ class Worker:
             finally:
                 with self._lock:
                     self._current = None
-        self._enter(run_id, state, error)
+            self._enter(run_id, state, error)
 
     def _outcome(self, run: Json, line: Line) -> tuple[str, Json | None]:
         if self._stopped.is_set():
@@ -125,8 +125,7 @@ class Worker:
             execute(folder, lock, line, self._env, compiled, parameters, partial(self._note, run_id, line))
 
     def _enter(self, run_id: str, state: str, error: Json | None) -> None:
-        with suppress(ApiError):  # it was terminated before it began, and deleted
-            self._documents.change("runs", run_id, lambda run: runs.enter(run, state, runs.utc_now(), error))
+        self._documents.change("runs", run_id, lambda run: runs.enter(run, state, runs.utc_now(), error))
 
     def _begin(self, run_id: str, root: Path, line: Line) -> None:
         if line.is_cut:
