@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import shlex
 import shutil
@@ -39,6 +40,7 @@ def main(compiled: str, params: str, root: str, scratch: str) -> int:
     with warm_python(Path(scratch) / "python.sock") as sys.executable:
         from kfp import components, local
 
+        _log_every_task()
         # Steps name their cluster image, which kfp.local points out for each; here the environment is the image.
         warnings.filterwarnings("ignore", message="You may be attemping to run a task", category=RuntimeWarning)
         local.init(runner=local.SubprocessRunner(use_venv=False), pipeline_root=root)
@@ -65,6 +67,20 @@ def warm_python(place: Path) -> Iterator[str]:
     # Its standard input is never written to: it closes here, or when this process is killed, and so the server ends.
     with server:
         yield shlex.join([sys.executable, "-I", "-S", str(Path(client.__file__)), str(place)])
+
+
+def _log_every_task() -> None:
+    """Log the begin and the end of each task.
+
+    kfp.local sets logging up for each task and takes it down afterwards, which silences tasks beside it.
+    """
+    from kfp.local import logging_utils
+
+    form = logging_utils.MillisecondFormatter("%(asctime)s - %(levelname)s - %(message)s", "%H:%M:%S.%f")
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(form)
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging_utils.local_logger_context = contextlib.nullcontext
 
 
 def _end_with_the_command(scratch: str) -> None:
