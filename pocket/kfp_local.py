@@ -7,11 +7,13 @@ of its own, to which its steps belong. SCRATCH is a folder for their temporary f
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import signal
 import sys
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 from threading import Thread
 
@@ -24,6 +26,7 @@ def main(compiled: str, params: str, root: str, scratch: str) -> int:
     os.environ["TMPDIR"] = scratch
     from kfp import components, local
 
+    _log_every_task()
     # Steps name their cluster image, which kfp.local points out for each of them; here the environment is the image.
     warnings.filterwarnings("ignore", message="You may be attemping to run a task", category=RuntimeWarning)
     local.init(runner=local.SubprocessRunner(use_venv=False), pipeline_root=root)
@@ -34,6 +37,20 @@ def main(compiled: str, params: str, root: str, scratch: str) -> int:
         print(error, flush=True)  # noqa: T201 - the log
         return 1
     return 0
+
+
+def _log_every_task() -> None:
+    """Log the begin and the end of each task.
+
+    kfp.local sets logging up for each task and takes it down afterwards, which silences tasks beside it.
+    """
+    from kfp.local import logging_utils
+
+    form = logging_utils.MillisecondFormatter("%(asctime)s - %(levelname)s - %(message)s", "%H:%M:%S.%f")
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(form)
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging_utils.local_logger_context = nullcontext
 
 
 def _end_with_the_command(scratch: str) -> None:

@@ -57,6 +57,11 @@ def spawn(command: Sequence[str], env: Mapping[str, str], token: str, folder: Pa
     return child.pid
 
 
+def unmarked(env: Mapping[str, str]) -> dict[str, str]:
+    """A service's environment for a process that it ends itself: whoever stops the service leaves that one to it."""
+    return {name: value for name, value in env.items() if name != _MARK}
+
+
 def members(token: str) -> list[psutil.Process]:
     """Every living process that carries the token: the one that was spawned and its descendants."""
     _reap()

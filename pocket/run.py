@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
@@ -10,22 +9,21 @@ import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from contracts.errors import BusyError, DriftloopError, StorageFullError, disk_room, from_line, is_disk_full
+from contracts.errors import DriftloopError, StorageFullError, disk_room, from_line, is_disk_full
 from pocket import leftovers
+from pocket.turn import Line, RunEndedError, new_folder, taken
 
 OnEvent = Callable[[str, str], None]
 """Called with a step's name and `running`, `done` or `failed`."""
 
-KEPT_RUNS = 10
-"""Folders of older runs are removed; what they registered is in MLflow and S3."""
 KEPT_LINES = 200
+KILLED_SECONDS = 1.0
+"""How long the processes of a run that was killed may hold its lock."""
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _STARTED = re.compile(r"Executing task '([^']+)'")
@@ -69,81 +67,68 @@ class Run:
 
 
 def run(
-    home: Path, env: Mapping[str, str], loop: str, compiled: Path, params: Mapping[str, str], on_event: OnEvent
+    home: Path, env: Mapping[str, str], loop: str, compiled: Path, params: Mapping[str, object], on_event: OnEvent
 ) -> Run:
     """Run a compiled pipeline to its end. One run a loop at a time.
 
     Errors: BusyError; the DriftloopError a step ended with; StorageFullError; DriftloopError for anything unexpected,
     which names the log.
     """
-    with disk_room(home / "runs"), _only_one(home, loop), TemporaryDirectory(prefix="driftloop-run-") as scratch:
-        leftovers.clear_killed(home / "runs", loop)
-        folder = _new_folder(home, loop)
-        (folder / "params.json").write_text(json.dumps(dict(params), indent=1))
-        leftovers.mark(folder, env)
-        try:
-            _execute(folder, scratch, {**_PATIENCE, **env}, compiled, on_event)
-        except BaseException as error:
-            leftovers.clear(folder, "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
-            raise
-        leftovers.unmark(folder)
+    with Line() as line, taken(home, loop, line, KILLED_SECONDS) as lock:
+        folder = new_folder(home, loop)
+        execute(folder, lock, line, env, compiled, params, on_event)
         return Run(folder)
 
 
-def _execute(folder: Path, scratch: str, env: Mapping[str, str], compiled: Path, on_event: OnEvent) -> None:
+def execute(
+    folder: Path,
+    lock: int,
+    line: Line,
+    env: Mapping[str, str],
+    compiled: Path,
+    params: Mapping[str, object],
+    on_event: OnEvent,
+) -> None:
+    """Run a compiled pipeline in its folder, for whoever has the loop's lock and holds the line.
+
+    Errors: as `run`; RunEndedError if the line was cut before the pipeline was through.
+    """
+    with disk_room(folder), TemporaryDirectory(prefix="driftloop-run-") as scratch:
+        (folder / "params.json").write_text(json.dumps(dict(params), indent=1))
+        leftovers.mark(folder, env)
+        try:
+            _execute(folder, lock, line, scratch, {**_PATIENCE, **env}, compiled, on_event)
+        except BaseException as error:
+            leftovers.clear(folder, "KILLED" if isinstance(error, (KeyboardInterrupt, RunEndedError)) else "FAILED")
+            raise
+        leftovers.unmark(folder)
+
+
+def _execute(
+    folder: Path, lock: int, line: Line, scratch: str, env: Mapping[str, str], compiled: Path, on_event: OnEvent
+) -> None:
     last_words = folder / "termination.log"
     last_words.touch()
     places = (compiled, folder / "params.json", folder / "artifacts", scratch)
     with subprocess.Popen(
         [sys.executable, "-m", "pocket.kfp_local", *map(str, places)],
         env={**env, "DRIFTLOOP_TERMINATION_LOG": str(last_words)},
-        stdin=subprocess.PIPE,  # its end tells the run that this process is gone, however it went
+        stdin=line.far_end,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
         start_new_session=True,
+        pass_fds=[lock],  # nobody takes the next turn while a process of this one lives
     ) as process:
         try:
             last_lines = _follow(process, folder / "run.log", on_event)
         finally:
             _end(process)
+    if process.returncode and line.is_cut:
+        raise RunEndedError("The run was ended.")
     if process.returncode:
-        raise _failure(last_words.read_text(), last_lines, folder / "run.log")
-
-
-@contextmanager
-def _only_one(home: Path, loop: str) -> Iterator[None]:
-    """The lock goes with the process that holds it, so a killed run leaves none behind."""
-    path = home / "locks" / f"run-{loop}"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            lock.seek(0)
-            raise BusyError(
-                f"A run of {loop} is in progress ({lock.read().strip()}).", "Wait for it, or end that process."
-            ) from error
-        lock.truncate(0)
-        lock.write(f"pid {os.getpid()}, since {datetime.now(UTC):%H:%M:%S} UTC")
-        lock.flush()
-        yield
-
-
-def _new_folder(home: Path, loop: str) -> Path:
-    runs = home / "runs"
-    folder = runs / f"{loop}-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
-    folder.mkdir(parents=True)
-    for old in sorted(runs.glob(f"{loop}-2*"))[:-KEPT_RUNS]:
-        _remove(old)
-    return folder
-
-
-def _remove(folder: Path) -> None:
-    import shutil
-
-    shutil.rmtree(folder, ignore_errors=True)
+        raise _failure(process.returncode, last_words.read_text(), last_lines, folder / "run.log")
 
 
 def _follow(process: subprocess.Popen[str], log: Path, on_event: OnEvent) -> list[str]:
@@ -163,13 +148,15 @@ def _follow(process: subprocess.Popen[str], log: Path, on_event: OnEvent) -> lis
     return list(last)
 
 
-def _failure(last_words: str, last_lines: list[str], log: Path) -> DriftloopError:
+def _failure(code: int, last_words: str, last_lines: list[str], log: Path) -> DriftloopError:
     """What the step itself said, else what its log looks like."""
     for line in last_words.splitlines():
         if told := from_line(line):
             return told
     if any(is_disk_full(OSError(line)) for line in last_lines):
         return StorageFullError(f"No space left on the disk that holds {log.parent}.", "Free some room and run again.")
+    if code < 0:
+        return DriftloopError(f"The run's process was ended by {signal.Signals(-code).name}.", f"Its log: {log}")
     return DriftloopError(f"A step of the run failed unexpectedly: {_gist(last_lines)}", f"Its log: {log}")
 
 

@@ -1,0 +1,151 @@
+"""Runs of the training pipeline on whatever answers Kubeflow's API: submit one, follow it, terminate it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from contracts.errors import ConfigError, DriftloopError, UnavailableError
+from contracts.loop import LoopSpec
+from contracts.settings import Settings
+from contracts.window import Window
+from pipelines.failure import UNKNOWN, from_status
+
+OnEvent = Callable[[str, str], None]
+"""Called with a step's name and `running`, `done` or `failed`."""
+
+POLL_SECONDS = 1.0
+PATIENCE_SECONDS = 60.0
+"""How long a server may be away while a run is followed."""
+_FINAL = ("SUCCEEDED", "FAILED", "CANCELED", "SKIPPED")
+_EVENTS = {"RUNNING": "running", "SUCCEEDED": "done", "FAILED": "failed", "CANCELED": "failed"}
+
+
+def submit(settings: Settings, spec: LoopSpec, windows: tuple[Window, Window], name: str) -> str:
+    """Start a run over a training window and the holdout that follows it; its id. The loop is its experiment.
+
+    Errors: ConfigError if the API refuses it, UnavailableError. No API knows a run by its name alone: who may ask twice
+    lists the runs of that name first.
+    """
+    training, holdout = windows
+    arguments = {
+        "spec": spec.to_json(),
+        "start": str(training.start),
+        "end": str(training.end),
+        "holdout_end": str(holdout.end),
+        "code_version": settings.code_version,
+    }
+    with _asking(settings) as client:
+        result = client.create_run_from_pipeline_package(
+            str(settings.pipeline), arguments=arguments, run_name=name, experiment_name=spec.name
+        )
+    return str(result.run_id)
+
+
+def follow(settings: Settings, run_id: str, on_event: OnEvent) -> Any:
+    """Tell of a run's steps until it ends; kfp's V2beta1Run of one that went well.
+
+    Errors: the DriftloopError a step ended with, as far as the server tells; DriftloopError if it was terminated;
+    UnavailableError if the server is away for too long.
+    """
+    steps, told = _steps(settings), dict[str, str]()
+    for run in _versions(settings, run_id):
+        for task in (run.run_details and run.run_details.task_details) or []:
+            _tell(task, steps, told, on_event)
+    if run.state == "SUCCEEDED":
+        return run
+    raise _failure(settings, run)
+
+
+def terminate(settings: Settings, run_id: str) -> None:
+    """End a run and wait until it has ended. One that has ended already is left as it is."""
+    with contextlib.suppress(ConfigError), _asking(settings) as client:
+        client.terminate_run(run_id)
+    for _ in _versions(settings, run_id):
+        pass
+
+
+def _versions(settings: Settings, run_id: str) -> Iterator[Any]:
+    """A run again and again, the last time as it ended."""
+    answered, state = time.monotonic(), ""
+    while state not in _FINAL:
+        try:
+            with _asking(settings) as client:
+                run = client.get_run(run_id)
+        except UnavailableError:
+            if time.monotonic() - answered > PATIENCE_SECONDS:
+                raise
+        else:
+            yield run
+            answered, state = time.monotonic(), run.state
+        if state not in _FINAL:
+            time.sleep(POLL_SECONDS)
+
+
+def _steps(settings: Settings) -> set[str]:
+    """Names of the tasks that run code; servers tell of groups, drivers and pods too."""
+    import yaml
+
+    compiled = next(yaml.safe_load_all(settings.pipeline.read_text()))
+    groups = [compiled["root"], *compiled["components"].values()]
+    return {name for group in groups for name in group.get("dag", {}).get("tasks", {})}
+
+
+def _tell(task: Any, steps: set[str], told: dict[str, str], on_event: OnEvent) -> None:
+    event = _EVENTS.get(task.state)
+    before = told.get(task.task_id)
+    if task.display_name not in steps or not event or event == before:
+        return
+    if before is None and event != "running":
+        on_event(task.display_name, "running")
+    on_event(task.display_name, event)
+    told[task.task_id] = event
+
+
+def _failure(settings: Settings, run: Any) -> DriftloopError:
+    if run.state != "FAILED":
+        return DriftloopError(f"Run {run.display_name} was terminated.")
+    errors = [task.error for task in (run.run_details and run.run_details.task_details) or [] if task.error]
+    for error in filter(None, [run.error, *errors]):
+        return from_status(error.code, error.message or "")
+    place = f"{settings.kfp_endpoint}/#/runs/details/{run.run_id}"
+    return from_status(UNKNOWN, f"Run {run.display_name} failed.\nSee {place}")
+
+
+@contextlib.contextmanager
+def _asking(settings: Settings) -> Iterator[Any]:
+    """A client; what goes wrong with its server becomes a DriftloopError."""
+    import kfp_server_api
+    import urllib3
+    from kfp.client import Client
+
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):  # it prints links
+            warnings.simplefilter("ignore", FutureWarning)
+            yield Client(host=settings.kfp_endpoint)
+    except kfp_server_api.ApiException as error:
+        raise _refusal(settings, error) from error
+    except (urllib3.exceptions.HTTPError, TimeoutError) as error:
+        raise _away(settings, str(error)) from error
+
+
+def _refusal(settings: Settings, error: Any) -> DriftloopError:
+    try:
+        message = json.loads(error.body)["message"]
+    except (ValueError, KeyError, TypeError):
+        message = str(error.reason)
+    if error.status and error.status < 500 and error.status != 429:
+        return ConfigError(f"The pipelines API refused: {message}", f"It answers at {settings.kfp_endpoint}.")
+    return _away(settings, message)
+
+
+def _away(settings: Settings, reason: str) -> UnavailableError:
+    return UnavailableError(
+        f"The pipelines API at {settings.kfp_endpoint} did not answer: {reason}",
+        "Start it with `driftloop up`, or set KF_PIPELINES_ENDPOINT.",
+    )
