@@ -13,6 +13,7 @@ from pocket.state import Record
 
 PREDICTOR = "predictor"
 BROKER = name_of(INGRESS)
+PIPELINES = "pipelines"
 NAMESPACE = "driftloop"
 """That of manifests/, to which everything on this machine belongs."""
 _S3_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
@@ -21,6 +22,7 @@ _VARIABLES = {
     mlflow_server.NAME: ("MLFLOW_TRACKING_URI",),
     PREDICTOR: ("DRIFTLOOP_PREDICTOR_URL",),
     BROKER: ("K_SINK",),
+    PIPELINES: ("KF_PIPELINES_ENDPOINT",),
     kubernetes.NAME: ("KUBECONFIG",),
 }
 """By service, the variable of its address and those that go with it."""

@@ -9,12 +9,13 @@ from pathlib import Path
 from pocket import manifests, state
 from pocket.broker import nats_server
 from pocket.broker.service import ROLES, name_of, role_service
-from pocket.environment import laid_under
+from pocket.environment import PIPELINES, laid_under
+from pocket.kfp_api import service as pipelines
 from pocket.kubernetes import service as kubernetes
 from pocket.launcher import Launcher
 from pocket.service import Begun, Service
 
-NAMES = (kubernetes.NAME, nats_server.NAME, *map(name_of, ROLES))
+NAMES = (kubernetes.NAME, nats_server.NAME, *map(name_of, ROLES), PIPELINES)
 """In the order in which they come up."""
 
 
@@ -29,8 +30,11 @@ def begin(launcher: Launcher, env: Mapping[str, str]) -> list[Begun]:
     if not routes_path(home).exists():
         state.private_folder(routes_path(home).parent)
         state.private_file(routes_path(home), "[]")
-    first = [launcher.begin(kubernetes.service(home, env)), launcher.begin(nats_server.service(home, env))]
-    return first + [launcher.begin(wanted) for wanted in broker_roles(home, env)]
+    begun = [launcher.begin(kubernetes.service(home, env)), launcher.begin(nats_server.service(home, env))]
+    begun += [launcher.begin(wanted) for wanted in broker_roles(home, env)]
+    if "KF_PIPELINES_ENDPOINT" not in env:
+        begun.append(launcher.begin(bound(pipelines.service(home, laid_under(home, env)))))
+    return begun
 
 
 def finish(launcher: Launcher, env: Mapping[str, str], begun: list[Begun]) -> None:
@@ -48,6 +52,7 @@ def finish(launcher: Launcher, env: Mapping[str, str], begun: list[Begun]) -> No
 def known(home: Path, env: Mapping[str, str]) -> list[Service]:
     """Those that this home has had up, running or not."""
     wanted = [kubernetes.service(home, env), nats_server.service(home, env), *broker_roles(home, env)]
+    wanted.append(pipelines.service(home, env))
     return [each for each in wanted if state.read(home, each.name)]
 
 
