@@ -30,22 +30,24 @@ class Options:
 
     @classmethod
     def parse(cls, arguments: Sequence[str], env: Mapping[str, str]) -> Options:
-        """Options from the command line; Knative's PORT is the default HTTP port. ConfigError names a wrong value."""
-        options = cls(**vars(_parser(_default_port(env)).parse_args(arguments)))
+        """Options from the command line. What it leaves out may be in the environment: PORT, which is Knative's,
+        DRIFTLOOP_GRPC_PORT, DRIFTLOOP_MODEL_VERSION, DRIFTLOOP_CARD_SHA256. ConfigError names a wrong value.
+        """
+        options = cls(**vars(_parser(env).parse_args(arguments)))
         for name in ("threads", "max_rows", "max_body_bytes", "grace_seconds"):
             if getattr(options, name) < 1:
                 raise ConfigError(f"--{name.replace('_', '-')} is {getattr(options, name)}; expected at least 1.")
         return options
 
 
-def _default_port(env: Mapping[str, str]) -> int:
-    port = env.get("PORT", "8080")
+def _port(env: Mapping[str, str], name: str, usual: int) -> int:
+    port = env.get(name, str(usual))
     if not port.isascii() or not port.isdigit():
-        raise ConfigError(f"PORT is {port!r}; expected a port number.")
+        raise ConfigError(f"{name} is {port!r}; expected a port number.")
     return int(port)
 
 
-def _parser(http_port: int) -> argparse.ArgumentParser:
+def _parser(env: Mapping[str, str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m serving.predictor",
         description="Serve one verified model over V1 REST, V2 REST and V2 gRPC.",
@@ -59,11 +61,15 @@ def _parser(http_port: int) -> argparse.ArgumentParser:
     folder.add_argument(
         "--model-dir", "--model_dir", dest="location", metavar="PATH", type=Path, help="model folder on this machine"
     )
-    parser.add_argument("--card-sha256", metavar="HEX", help="sha256 that driftloop.json must have")
-    parser.add_argument("--model-version", help="registered version; without it, the start of the model file's sha256")
+    digest, version = env.get("DRIFTLOOP_CARD_SHA256") or None, env.get("DRIFTLOOP_MODEL_VERSION") or None
+    parser.add_argument("--card-sha256", metavar="HEX", default=digest, help="sha256 that driftloop.json must have")
+    parser.add_argument(
+        "--model-version", default=version, help="registered version; without it, the start of the model file's sha256"
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 for all")
-    parser.add_argument("--http-port", "--http_port", type=int, default=http_port, help="port of REST")
-    parser.add_argument("--grpc-port", "--grpc_port", type=int, default=8081, help="port of gRPC; 0 for none")
+    http, grpc = _port(env, "PORT", 8080), _port(env, "DRIFTLOOP_GRPC_PORT", 8081)
+    parser.add_argument("--http-port", "--http_port", type=int, default=http, help="port of REST")
+    parser.add_argument("--grpc-port", "--grpc_port", type=int, default=grpc, help="port of gRPC; 0 for none")
     parser.add_argument("--threads", type=int, default=1, help="threads of one prediction")
     parser.add_argument("--max-rows", type=int, default=10_000, help="rows of one request")
     parser.add_argument("--max-body-bytes", type=int, default=32 * 2**20, help="bytes of one request")

@@ -1,0 +1,1 @@
+"""Turns objects of the pocket's Kubernetes API into processes behind Envoy."""

@@ -1,0 +1,195 @@
+"""The loop that brings processes and routes nearer to what the objects say, again and again.
+
+Everything it knows is in the API, in records and in memories, so that it may be killed at any line and started again.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from contracts.errors import DriftloopError, UnavailableError
+from pocket import process, service, state
+from pocket.controllers import envoy, eventing, memory, router, serving_status, template
+from pocket.controllers.allocation import Allocation
+from pocket.controllers.cache import Cache
+from pocket.controllers.client import Client, Json
+from pocket.controllers.conditions import RefusedError
+from pocket.controllers.revision import RECORDS, Platform
+from pocket.controllers.traffic import LATEST, Target, canary, resolved
+from pocket.controllers.workload import Owner, Workload, key_parts
+from pocket.kubernetes.kinds import KINDS
+from pocket.progress import silent
+from pocket.state import Record
+
+TICK_SECONDS = 0.1
+_IDLE_SECONDS = 2.0
+"""How often Brokers and Triggers are looked at when no object has changed."""
+_WATCHED = {kind.name: kind for kind in KINDS if kind.api_version != "v1"}
+_log = logging.getLogger(__name__)
+
+
+class Controllers:
+    """The controllers of one home."""
+
+    def __init__(self, home: Path, env: Mapping[str, str]) -> None:
+        self.home = home
+        self.is_ready = False
+        """Whether every object has been looked at, and Envoy answers."""
+        self._env = env
+        self._client = Client(home)
+        self._cache = Cache(self._client, list(_WATCHED.values()))
+        self._pool = ThreadPoolExecutor(8, thread_name_prefix="revision")
+        self._platform = Platform(home, env, self._client.find, Allocation(), self._pool)
+        self._router = router.Router(home)
+        self._workloads: dict[str, Workload] = {}
+        self._gone: dict[str, Workload] = {}
+        self._eventing_due = self._envoy_due = 0.0
+
+    def run(self, ended: threading.Event) -> None:
+        """Until it is told to end. What it started goes on."""
+        self._hold_ports()
+        self._cache.start()
+        while not ended.is_set():
+            try:
+                self._tick(time.monotonic())
+            except DriftloopError as error:
+                _log.error("%s", error)
+            except Exception:  # noqa: BLE001 - the process' edge: the next tick begins anew
+                _log.exception("a tick failed")
+            ended.wait(TICK_SECONDS)
+        self._pool.shutdown(cancel_futures=True)
+
+    def _tick(self, now: float) -> None:
+        server = self._envoy(now)
+        if not self._cache.is_whole:
+            return
+        changed = self._cache.changed.is_set()
+        self._cache.changed.clear()
+        plans = self._plan(now)
+        self._route(server, now)
+        for obj, workload, wanted, refused in plans:
+            tell = serving_status.inference_service if _is_inference(obj) else serving_status.knative_service
+            self._write_status(obj, tell(obj, workload, resolved(wanted, workload.memory.ready), refused))
+        if changed or now > self._eventing_due:
+            self._eventing_due = now + _IDLE_SECONDS
+            objects = {kind: self._cache.all(kind) for kind in ("Broker", "Trigger", "Service")}
+            for obj, status in eventing.reconcile(self.home, objects):
+                self._write_status(obj, status)
+        self.is_ready = server is not None
+
+    def _plan(self, now: float) -> list[tuple[Json, Workload, list[Target], RefusedError | None]]:
+        runtimes, plans, seen = self._cache.all("ServingRuntime"), [], set()
+        for obj in [*self._cache.all("InferenceService").values(), *self._cache.all("Service").values()]:
+            workload = self._workload(obj)
+            seen.add(workload.owner.key)
+            wanted, refused, made = _targets(obj, workload), None, None
+            try:
+                made = (
+                    template.of_inference_service(obj, runtimes) if is_inference else template.of_knative_service(obj)
+                )
+            except RefusedError as error:
+                refused = error
+            workload.plan(made, wanted, now)
+            plans.append((obj, workload, wanted, refused))
+        for key in [*set(self._workloads) - seen]:
+            self._gone[key] = self._workloads.pop(key)
+        self._recall_orphans(seen)
+        return plans
+
+    def _route(self, server: Record | None, now: float) -> None:
+        alive = self._workloads.values()
+        backends = [one for workload in [*alive, *self._gone.values()] for one in workload.backends()]
+        in_force = self._router.publish(server, [one.route() for one in alive], backends) if server else set()
+
+        def under_way(revision: str) -> int:
+            return router.requests_under_way(server.ports["http"], revision) if server else 0
+
+        for workload in alive:
+            workload.settle(workload.route().name in in_force, under_way, now)
+        for key, workload in list(self._gone.items()):
+            if workload.leave(under_way, now):
+                del self._gone[key]
+                self._router.remove(workload.route().name)
+
+    def _workload(self, obj: Json) -> Workload:
+        metadata, is_inference = obj["metadata"], _is_inference(obj)
+        name = f"{metadata['name']}-predictor" if is_inference else metadata["name"]
+        owner = Owner(obj["kind"], metadata["namespace"], metadata["name"], metadata["uid"], name)
+        known = self._workloads.get(owner.key)
+        if known and known.owner.uid == owner.uid:
+            return known
+        if known:  # deleted and made anew between two looks
+            self._end_now(known)
+
+        def tell(reason: str, message: str, warning: bool = False) -> None:
+            _log.info("%s %s/%s: %s: %s", owner.kind, owner.namespace, owner.name, reason, message)
+            try:
+                self._client.tell(obj, reason, message, warning)
+            except UnavailableError as error:  # an Event may be missed
+                _log.warning("%s", error)
+
+        old = memory.read(self.home, owner.key)
+        if old and old.uid != owner.uid:
+            self._end_now(Workload(self._platform, Owner(*key_parts(owner.key)[:2], name, old.uid, name), tell))
+        self._workloads[owner.key] = Workload(self._platform, owner, tell)
+        return self._workloads[owner.key]
+
+    def _end_now(self, workload: Workload) -> None:
+        while not workload.leave(lambda _: 0, float("inf")):
+            time.sleep(TICK_SECONDS)
+
+    def _recall_orphans(self, seen: set[str]) -> None:
+        """What was deleted while no controllers ran leaves, too."""
+        for key in set(memory.names(self.home)) - seen - set(self._gone):
+            kept = memory.read(self.home, key)
+            if kept:
+                kind, namespace, name = key_parts(key)
+                owner = Owner(kind, namespace, name, kept.uid, name)
+                self._gone[key] = Workload(self._platform, owner, lambda *_: None)
+
+    def _write_status(self, obj: Json, status: Json) -> None:
+        if status == obj.get("status"):
+            return
+        try:
+            self._cache.put(self._client.write_status(_WATCHED[obj["kind"]], obj, status))
+        except UnavailableError as error:  # deleted meanwhile, or the API is away: the next tick tries again
+            _log.warning("the status of %s %s: %s", obj["kind"], obj["metadata"]["name"], error)
+
+    def _envoy(self, now: float) -> Record | None:
+        """Envoy's record, once it answers; it is started if it does not run."""
+        wanted = envoy.service(self.home, os.environ)
+        record = state.read(self.home, envoy.NAME)
+        if record and process.is_running(record.pid, record.token):
+            return record if self.is_ready or service.answers(wanted, record) else None
+        if now >= self._envoy_due:
+            self._envoy_due, self.is_ready = now + _IDLE_SECONDS, False
+            service.ensure(self.home, wanted, silent)
+        return None
+
+    def _hold_ports(self) -> None:
+        for path in (self.home / "state").glob(f"{RECORDS}*.json"):
+            if record := state.read(self.home, path.stem):
+                self._platform.ports.hold(record.service, record.ports)
+        for key in memory.names(self.home):
+            if kept := memory.read(self.home, key):
+                self._platform.ports.hold(key, {"http": kept.port})
+
+
+def _template(obj: Json, runtimes: Mapping[str, Json]) -> Json:
+    return template.of_inference_service(obj, runtimes) if _is_inference(obj) else template.of_knative_service(obj)
+
+
+def _is_inference(obj: Json) -> bool:
+    return bool(obj["kind"] == "InferenceService")
+
+
+def _targets(obj: Json, workload: Workload) -> list[Target]:
+    if _is_inference(obj):
+        return list(canary(obj["spec"]["predictor"].get("canaryTrafficPercent"), workload.rollout))
+    return [Target.from_json(one) for one in obj["spec"].get("traffic", [])] or list(LATEST)
