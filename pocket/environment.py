@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pocket import credentials, mlflow_server, s3, state
 from pocket.broker.service import INGRESS, name_of
+from pocket.controllers import memory
 from pocket.kubernetes import access
 from pocket.kubernetes import service as kubernetes
 from pocket.state import Record
@@ -14,6 +15,7 @@ from pocket.state import Record
 PREDICTOR = "predictor"
 BROKER = name_of(INGRESS)
 PIPELINES = "pipelines"
+CONTROLLERS = "controllers"
 NAMESPACE = "driftloop"
 """That of manifests/, to which everything on this machine belongs."""
 _S3_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
@@ -34,6 +36,8 @@ def environment(home: Path) -> dict[str, str]:
     for name, (variable, *_) in _VARIABLES.items():
         if record := _up(home, name):
             found[variable] = _address(home, record)
+    if served := _served(home):
+        found["DRIFTLOOP_PREDICTOR_URL"] = served
     if "AWS_ENDPOINT_URL_S3" in found:
         keys = credentials.read(home)
         found |= _s3_aliases(found["AWS_ENDPOINT_URL_S3"]) | {
@@ -70,7 +74,22 @@ def users_own(home: Path, env: Mapping[str, str]) -> dict[str, str]:
         record = state.read(home, service)
         if record and user.get(address, "").rstrip("/") == _address(home, record):
             user = {name: value for name, value in user.items() if name not in (address, *others)}
+    if user.get("DRIFTLOOP_PREDICTOR_URL", "-").rstrip("/") == _inference_service(home):
+        del user["DRIFTLOOP_PREDICTOR_URL"]
     return user
+
+
+def _served(home: Path) -> str | None:
+    """Where the InferenceService answers, if there is one and the controllers are up: it comes before `deploy`."""
+    return _inference_service(home) if _up(home, CONTROLLERS) else None
+
+
+def _inference_service(home: Path) -> str | None:
+    """Its address, which it keeps as long as it lives."""
+    prefix = f"InferenceService+{NAMESPACE}+"
+    names = (name for name in memory.names(home) if name.startswith(prefix))
+    found = next(filter(None, (memory.read(home, name) for name in names)), None)
+    return f"http://127.0.0.1:{found.port}" if found else None
 
 
 def _address(home: Path, record: Record) -> str:

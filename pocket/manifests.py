@@ -31,12 +31,13 @@ PASSED_ON = (
 _SECRET = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
-def write_settings(home: Path, env: Mapping[str, str]) -> None:
-    """Write the namespace, and in it what tells every container where this machine's servers are."""
+def write_settings(home: Path, env: Mapping[str, str]) -> bool:
+    """Write the namespace, and in it where this machine's servers are; whether that differs from what was there."""
     place = f"/api/v1/namespaces/{NAMESPACE}"
     client.apply(home, place, {"apiVersion": "v1", "kind": "Namespace"}, MANAGER)
-    client.apply(home, f"{place}/configmaps/{SETTINGS}", config_map(env), MANAGER)
-    client.apply(home, f"{place}/secrets/{KEYS}", secret(env), MANAGER)
+    wanted = {f"{place}/configmaps/{SETTINGS}": config_map(env), f"{place}/secrets/{KEYS}": secret(env)}
+    before = [client.find(home, path) for path in wanted]
+    return before != [client.apply(home, path, body, MANAGER) for path, body in wanted.items()]
 
 
 def config_map(env: Mapping[str, str]) -> Json:
@@ -78,12 +79,13 @@ def apply(home: Path, env: Mapping[str, str], overlay: str = OVERLAY) -> str:
 
 def services(home: Path) -> list[Json]:
     """The loop's Knative Services as they stand."""
-    found: list[Json] = client.get(home, f"/apis/serving.knative.dev/v1/namespaces/{NAMESPACE}/services")["items"]
-    return found
+    found = client.find(home, f"/apis/serving.knative.dev/v1/namespaces/{NAMESPACE}/services") or {}
+    return list(found.get("items", []))
 
 
-def wait_until_ready(home: Path, on_progress: Progress, seconds: float = READY_SECONDS) -> None:
+def wait_until_ready(home: Path, on_progress: Progress, seconds: float | None = None) -> None:
     """Wait until every Knative Service is ready. UnavailableError names those that are not, and why."""
+    seconds = READY_SECONDS if seconds is None else seconds
     deadline = time.monotonic() + seconds
     told: set[str] = set()
     while waiting := [found for found in _tell(services(home), told, on_progress) if not is_ready(found)]:

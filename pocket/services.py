@@ -8,9 +8,10 @@ from pathlib import Path
 from contracts.objects import ObjectStore
 from contracts.settings import Settings
 from pocket import loop_servers, manifests, mlflow_server, predictor, s3, state
+from pocket.controllers import service as controllers
 from pocket.environment import PREDICTOR, laid_under, users_own
 from pocket.launcher import Launcher
-from pocket.progress import Progress, Step
+from pocket.progress import Progress
 from pocket.service import Begun
 
 NAMES = (s3.NAME, mlflow_server.NAME, PREDICTOR, predictor.CANDIDATE, *loop_servers.NAMES)
@@ -55,12 +56,12 @@ def down(home: Path, on_progress: Progress) -> list[str]:
         return []
     with state.locked(home, on_progress):
         launcher = Launcher(home, on_progress)
-        running = [name for name in reversed(NAMES) if (record := state.read(home, name)) and record.token]
-        for name in running:
-            on_progress(Step(name, "stopping"))
-            launcher.stop(name)
-            on_progress(Step(name, "stopped", done=True))
-        return running
+        started = controllers.running(home)
+        launcher.stop_all(started)
+        rest = [name for name in reversed(NAMES) if (record := state.read(home, name)) and record.token]
+        for name in rest:
+            launcher.stop_all([name])
+        return started + rest
 
 
 def _begin_serving(launcher: Launcher, env: Mapping[str, str]) -> Begun | None:

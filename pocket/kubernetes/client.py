@@ -6,7 +6,6 @@ import http.client
 import json
 import ssl
 from pathlib import Path
-from typing import Any
 
 from contracts.errors import UnavailableError
 from pocket import state
@@ -18,17 +17,28 @@ _SECONDS = 10
 _APPLY = "application/apply-patch+yaml"
 
 
-def get(home: Path, path: str) -> Json:
-    """An object or a list. UnavailableError if the server does not answer, or refuses."""
-    return _call(home, "GET", path)
+def find(home: Path, path: str) -> Json | None:
+    """An object or a list, or None if it is not there. UnavailableError if the server does not answer, or refuses."""
+    found = _call(home, "GET", path, None)
+    return None if _is_refusal(found) and found.get("code") == 404 else _granted(found)
 
 
 def apply(home: Path, path: str, body: Json, manager: str) -> Json:
-    """Server-side apply of one object, taking over fields that others own. UnavailableError as for `get`."""
-    return _call(home, "PATCH", f"{path}?fieldManager={manager}&force=true", json.dumps(body))
+    """Server-side apply of one object, taking over fields that others own. UnavailableError as for `find`."""
+    return _granted(_call(home, "PATCH", f"{path}?fieldManager={manager}&force=true", json.dumps(body)))
 
 
-def _call(home: Path, method: str, path: str, body: str | None = None) -> Json:
+def _granted(found: Json) -> Json:
+    if _is_refusal(found):
+        raise UnavailableError(f"The Kubernetes API refused: {found.get('message')}.")
+    return found
+
+
+def _is_refusal(found: Json) -> bool:
+    return bool(found.get("kind") == "Status" and found.get("status") == "Failure")
+
+
+def _call(home: Path, method: str, path: str, body: str | None) -> Json:
     record = state.read(home, NAME)
     if not record or not record.token:
         raise UnavailableError("The Kubernetes API of this machine is not up.", "Run `driftloop up`.")
@@ -37,12 +47,9 @@ def _call(home: Path, method: str, path: str, body: str | None = None) -> Json:
     headers = {"Authorization": f"Bearer {access.token(home)}", "Content-Type": _APPLY}
     try:
         connection.request(method, path, body, headers)
-        answer = connection.getresponse()
-        found: dict[str, Any] = json.loads(answer.read())
+        found: Json = json.loads(connection.getresponse().read())
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise UnavailableError(f"{record.address}{path} cannot be asked: {error}.", "Run `driftloop up`.") from error
     finally:
         connection.close()
-    if answer.status >= 400:
-        raise UnavailableError(f"The Kubernetes API refused {method} {path}: {found.get('message')}")
     return found
