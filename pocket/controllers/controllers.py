@@ -90,9 +90,7 @@ class Controllers:
             seen.add(workload.owner.key)
             wanted, refused, made = _targets(obj, workload), None, None
             try:
-                made = (
-                    template.of_inference_service(obj, runtimes) if is_inference else template.of_knative_service(obj)
-                )
+                made = _template(obj, runtimes)
             except RefusedError as error:
                 refused = error
             workload.plan(made, wanted, now)

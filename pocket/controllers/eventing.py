@@ -118,7 +118,7 @@ def _resolved(home: Path, sink: Json, namespace: str, objects: Objects) -> str:
         raise RefusedError("RefNotSupported", f"{group} {kind} is not supported as a destination.", "Use a Service.")
     if address is None:
         raise RefusedError("Unresolved", f"{kind} {metadata['namespace']}/{metadata['name']} has no address yet.")
-    return urljoin(f"{address}/" if kind == "Broker" and sink.get("uri") else address, sink.get("uri") or "")
+    return urljoin(f"{address}/" if kind == "Broker" and sink.get("uri") else address, str(sink.get("uri") or ""))
 
 
 def _broker_address(home: Path, metadata: Json) -> str | None:
