@@ -6,14 +6,26 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pocket import credentials, mlflow_server, s3, state
+from pocket.broker.service import INGRESS, name_of
+from pocket.controllers import memory
+from pocket.kubernetes import access
+from pocket.kubernetes import service as kubernetes
 from pocket.state import Record
 
 PREDICTOR = "predictor"
+BROKER = name_of(INGRESS)
+PIPELINES = "pipelines"
+CONTROLLERS = "controllers"
+NAMESPACE = "driftloop"
+"""That of manifests/, to which everything on this machine belongs."""
 _S3_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _VARIABLES = {
     s3.NAME: ("AWS_ENDPOINT_URL_S3", "MLFLOW_S3_ENDPOINT_URL", "FEAST_S3_ENDPOINT_URL", *_S3_KEYS),
     mlflow_server.NAME: ("MLFLOW_TRACKING_URI",),
     PREDICTOR: ("DRIFTLOOP_PREDICTOR_URL",),
+    BROKER: ("K_SINK",),
+    PIPELINES: ("KF_PIPELINES_ENDPOINT",),
+    kubernetes.NAME: ("KUBECONFIG",),
 }
 """By service, the variable of its address and those that go with it."""
 
@@ -21,18 +33,18 @@ _VARIABLES = {
 def environment(home: Path) -> dict[str, str]:
     """Variables of the servers that this home has up."""
     found = {"DRIFTLOOP_HOME": str(home), "MLFLOW_DISABLE_TELEMETRY": "true"}
-    if store := _up(home, s3.NAME):
+    for name, (variable, *_) in _VARIABLES.items():
+        if record := _up(home, name):
+            found[variable] = _address(home, record)
+    if served := _served(home):
+        found["DRIFTLOOP_PREDICTOR_URL"] = served
+    if "AWS_ENDPOINT_URL_S3" in found:
         keys = credentials.read(home)
-        found |= _s3_aliases(store.address) | {
-            "AWS_ENDPOINT_URL_S3": store.address,
+        found |= _s3_aliases(found["AWS_ENDPOINT_URL_S3"]) | {
             "AWS_ACCESS_KEY_ID": keys.access_key,
             "AWS_SECRET_ACCESS_KEY": keys.secret_key,
             "AWS_REGION": "us-east-1",
         }
-    if tracking := _up(home, mlflow_server.NAME):
-        found["MLFLOW_TRACKING_URI"] = tracking.address
-    if predictor := _up(home, PREDICTOR):
-        found["DRIFTLOOP_PREDICTOR_URL"] = predictor.address
     return found
 
 
@@ -40,7 +52,8 @@ def laid_under(home: Path, env: Mapping[str, str]) -> dict[str, str]:
     """The user's environment, completed: what the user has set wins.
 
     Keys belong to their address: with the user's own AWS_ENDPOINT_URL_S3 this home's keys stay out, and without
-    it the user's keys for some other S3 do.
+    it the user's keys for some other S3 do. While this home's Kubernetes API is up, KUBECONFIG is its own: what is
+    for the laptop must not be applied to the cluster that a shell happens to point at.
     """
     own = environment(home)
     user = users_own(home, env)
@@ -49,6 +62,8 @@ def laid_under(home: Path, env: Mapping[str, str]) -> dict[str, str]:
         own |= _s3_aliases(user["AWS_ENDPOINT_URL_S3"])
     elif "AWS_ENDPOINT_URL_S3" in own:
         user = {name: value for name, value in user.items() if name not in _S3_KEYS}
+    if "KUBECONFIG" in own:
+        user.pop("KUBECONFIG", None)
     return {**own, **user, **_past_proxies(user)}
 
 
@@ -57,9 +72,33 @@ def users_own(home: Path, env: Mapping[str, str]) -> dict[str, str]:
     user = {name: value for name, value in env.items() if value}
     for service, (address, *others) in _VARIABLES.items():
         record = state.read(home, service)
-        if record and user.get(address, "").rstrip("/") == record.address:
+        if record and user.get(address, "").rstrip("/") == _address(home, record):
             user = {name: value for name, value in user.items() if name not in (address, *others)}
+    if user.get("DRIFTLOOP_PREDICTOR_URL", "-").rstrip("/") == _inference_service(home):
+        del user["DRIFTLOOP_PREDICTOR_URL"]
     return user
+
+
+def _served(home: Path) -> str | None:
+    """Where the InferenceService answers, if there is one and the controllers are up: it comes before `deploy`."""
+    return _inference_service(home) if _up(home, CONTROLLERS) else None
+
+
+def _inference_service(home: Path) -> str | None:
+    """Its address, which it keeps as long as it lives."""
+    prefix = f"InferenceService+{NAMESPACE}+"
+    names = (name for name in memory.names(home) if name.startswith(prefix))
+    found = next(filter(None, (memory.read(home, name) for name in names)), None)
+    return f"http://127.0.0.1:{found.port}" if found else None
+
+
+def _address(home: Path, record: Record) -> str:
+    """What the variable of a server says: where it answers, or where it is told."""
+    if record.service == kubernetes.NAME:
+        return str(access.kubeconfig_path(home))
+    if record.service == BROKER:
+        return f"{record.address}/{NAMESPACE}/driftloop"
+    return record.address
 
 
 def _past_proxies(user: Mapping[str, str]) -> dict[str, str]:

@@ -40,6 +40,8 @@ class Service:
     grace_seconds: float = Record.grace_seconds
     suits: Callable[[int], bool] = lambda port: True
     """Whether a free port will do."""
+    scheme: str = Record.scheme
+    """What it speaks on the port `http`."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def launch(home: Path, service: Service, on_progress: Progress) -> Begun:
     last = state.read(home, service.name)
     chosen = ports.choose(service.usual_ports, last.ports if last else {}, service.suits)
     token, now = process.new_token(), time.time()
-    record = Record(service.name, token, 0, now, chosen, dict(service.detail), service.grace_seconds)
+    record = Record(service.name, token, 0, now, chosen, dict(service.detail), service.grace_seconds, service.scheme)
     state.write(home, record)  # before the process: if this command dies now, the token still finds what it spawned
     folder, log = home / service.name, log_path(home, service.name)
     state.private_folder(folder)

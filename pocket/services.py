@@ -3,42 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import ExitStack
 from pathlib import Path
 
 from contracts.objects import ObjectStore
 from contracts.settings import Settings
-from pocket import mlflow_server, predictor, s3, service, state
+from pocket import loop_servers, manifests, mlflow_server, predictor, s3, state
+from pocket.controllers import service as controllers
 from pocket.environment import PREDICTOR, laid_under, users_own
-from pocket.progress import Progress, Step
-from pocket.service import Begun, Service
+from pocket.launcher import Launcher
+from pocket.progress import Progress
+from pocket.service import Begun
 
-NAMES = (s3.NAME, mlflow_server.NAME, PREDICTOR, predictor.CANDIDATE)
+NAMES = (s3.NAME, mlflow_server.NAME, PREDICTOR, predictor.CANDIDATE, *loop_servers.NAMES)
 """Every service pocket may have running, in the order in which they come up."""
 
 
-def up(home: Path, env: Mapping[str, str], on_progress: Progress, tracking: bool = True) -> dict[str, str]:
+def up(
+    home: Path, env: Mapping[str, str], on_progress: Progress, tracking: bool = True, loop: bool = False
+) -> dict[str, str]:
     """Start what is not running, wait until all answer, make the buckets; the environment that finds them.
 
-    Starts no server whose address the user has set; `tracking=False` leaves MLflow out. If S3 or MLflow fails,
-    nothing that this call started is left running; if only the predictor fails, they are. Errors: UnavailableError,
-    BusyError, and what the predictor tells of its model.
+    Starts no server whose address the user has set; `tracking=False` leaves MLflow out; `loop=True` brings up the
+    serving half too, and what the manifests name in it. If a server fails, nothing that this call started is left
+    running; if only the predictor or a service of the loop fails, they are. Errors: UnavailableError, BusyError, and
+    what the predictor tells of its model.
     """
     with state.locked(home, on_progress):
         env = users_own(home, env)
-        _stop(home, predictor.CANDIDATE)  # there is one only if a deployment was killed
-        with ExitStack() as undo:
-            store = None if env.get("AWS_ENDPOINT_URL_S3") else _begin(home, s3.service(home, env), undo, on_progress)
+        with Launcher(home, on_progress) as launcher:
+            launcher.stop(predictor.CANDIDATE)  # there is one only if a deployment was killed
+            store = None if env.get("AWS_ENDPOINT_URL_S3") else launcher.begin(s3.service(home, env))
             wants_tracking = tracking and not env.get("MLFLOW_TRACKING_URI")
             mlflow = mlflow_server.service(home, laid_under(home, env))
-            runs = _begin(home, mlflow, undo, on_progress) if wants_tracking else None
-            _settle(home, store, on_progress)
+            runs = launcher.begin(mlflow) if wants_tracking else None
+            begun = loop_servers.begin(launcher, env) if loop else []
+            launcher.settle(store)
             _make_buckets(Settings.from_env(laid_under(home, env)), wants_tracking, trial=store is not None)
-            serving = _begin_serving(home, env, undo, on_progress)
-            _settle(home, runs, on_progress)
-            undo.pop_all()
-        _settle(home, serving, on_progress)
-        return laid_under(home, env)
+            serving = _begin_serving(launcher, env)
+            if loop:
+                loop_servers.finish(launcher, env, begun)
+            launcher.settle(runs)
+            launcher.keep()
+        launcher.settle(serving)
+    if loop:  # without the lock, which whoever starts them may need
+        manifests.wait_until_ready(home, on_progress)
+    return laid_under(home, env)
 
 
 def down(home: Path, on_progress: Progress) -> list[str]:
@@ -46,40 +55,19 @@ def down(home: Path, on_progress: Progress) -> list[str]:
     if not home.exists():
         return []
     with state.locked(home, on_progress):
-        running = [name for name in reversed(NAMES) if (record := state.read(home, name)) and record.token]
-        for name in running:
-            on_progress(Step(name, "stopping"))
-            _stop(home, name)
-            on_progress(Step(name, "stopped", done=True))
-        return running
+        launcher = Launcher(home, on_progress)
+        started = controllers.running(home)
+        launcher.stop_all(started)
+        rest = [name for name in reversed(NAMES) if (record := state.read(home, name)) and record.token]
+        for name in rest:
+            launcher.stop_all([name])
+        return started + rest
 
 
-def _begin(home: Path, wanted: Service, undo: ExitStack, on_progress: Progress) -> Begun:
-    before = state.read(home, wanted.name)
-    undo.callback(_stop_new, home, wanted.name, before.token if before else "")  # first: the launch may be interrupted
-    return service.ensure(home, wanted, on_progress)
-
-
-def _begin_serving(home: Path, env: Mapping[str, str], undo: ExitStack, on_progress: Progress) -> Begun | None:
+def _begin_serving(launcher: Launcher, env: Mapping[str, str]) -> Begun | None:
+    home = launcher.home
     last = None if env.get("DRIFTLOOP_PREDICTOR_URL") else predictor.deployed(home, laid_under(home, env))
-    return _begin(home, last, undo, on_progress) if last else None
-
-
-def _settle(home: Path, begun: Begun | None, on_progress: Progress) -> None:
-    if begun:
-        service.settle(home, begun, on_progress)
-
-
-def _stop_new(home: Path, name: str, old_token: str) -> None:
-    record = state.read(home, name)
-    if record and record.token != old_token:
-        _stop(home, name)
-
-
-def _stop(home: Path, name: str) -> None:
-    record = state.read(home, name)
-    if record and record.token:
-        service.halt(home, record)
+    return launcher.begin(last) if last else None
 
 
 def _make_buckets(settings: Settings, tracking: bool, trial: bool) -> None:

@@ -33,11 +33,13 @@ class Record:
     """What it was started with; another detail asked for means a restart."""
     grace_seconds: float = 25
     """How long it may take to end by itself; more than the predictor gives its requests under way."""
+    scheme: str = "http"
+    """What it speaks on that port."""
 
     @property
     def address(self) -> str:
-        """Base URL of its HTTP port."""
-        return f"http://127.0.0.1:{self.ports['http']}"
+        """Base URL of its main port."""
+        return f"{self.scheme}://127.0.0.1:{self.ports['http']}"
 
     def stopped(self) -> Record:
         """The same record, remembering the ports and the detail but no process."""

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from pocket import mlflow_server, predictor, process, s3, service, state
+from pocket import loop_servers, mlflow_server, predictor, process, s3, service, state
 from pocket.environment import PREDICTOR, laid_under, users_own
 from pocket.service import Service
 
@@ -41,12 +41,14 @@ class Status:
 
 
 def status(home: Path, env: Mapping[str, str]) -> list[Status]:
-    """S3, MLflow and the predictor. Starts and changes nothing."""
+    """S3, MLflow and the predictor, and the loop's servers once they have been up. Starts and changes nothing."""
     env, full = users_own(home, env), laid_under(home, env)
+    loop = [_one(home, None, wanted.name, wanted) for wanted in loop_servers.known(home, full)]
     return [
         _one(home, env.get("AWS_ENDPOINT_URL_S3"), s3.NAME, s3.service(home, full)),
         _one(home, env.get("MLFLOW_TRACKING_URI"), mlflow_server.NAME, mlflow_server.service(home, full)),
         _one(home, env.get("DRIFTLOOP_PREDICTOR_URL"), PREDICTOR, predictor.deployed(home, full)),
+        *loop,
     ]
 
 

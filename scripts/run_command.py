@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -90,6 +89,7 @@ def run_loop(spec: LoopSpec, window: Window, holdout: Window, on_progress: Progr
     from components.split import Split
     from components.train import Result
     from pipelines.compile import COMPILED
+    from pocket.checkout import code_version
     from pocket.environment import laid_under
     from pocket.run import run as run_pipeline
 
@@ -143,17 +143,6 @@ def reports(run: Run) -> dict[str, Path]:
     with disk_room(folder):
         folder.mkdir(exist_ok=True)
         return {name: Path(shutil.copy(run.artifact(*place), folder / f"{name}.html")) for name, place in names.items()}
-
-
-def code_version() -> str:
-    """The git commit of this checkout, marked if it has changes; the package's version outside of one."""
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        from importlib.metadata import version
-
-        return f"driftloop {version('driftloop')}"
 
 
 class _Steps:

@@ -13,13 +13,21 @@ import typer
 from contracts.errors import UnavailableError
 from contracts.settings import Settings
 
+Loop = Annotated[
+    bool,
+    typer.Option(
+        "--loop/--no-loop", help="Also the Kubernetes and pipelines APIs, the Broker, and what manifests name."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
-def up(as_json: Json = False) -> None:
-    """Start S3, MLflow and the model deployed last; a second time harmless.
+def up(as_json: Json = False, loop: Loop = True) -> None:
+    """Start S3, MLflow, the loop's servers and services, and the model deployed last; a second time harmless.
 
     [dim]driftloop up
+    driftloop up --no-loop[/dim]   S3, MLflow and the model only
+    [dim]
     AWS_ENDPOINT_URL_S3=https://minio.example.com driftloop up[/dim]   with an S3 server of your own
     """
     from pocket import services, status
@@ -27,7 +35,7 @@ def up(as_json: Json = False) -> None:
 
     home = Settings.from_env().home
     with progress.shown() as on_progress:
-        services.up(home, os.environ, on_progress)
+        services.up(home, os.environ, on_progress, loop=loop)
     found = status.status(home, os.environ)
     if as_json:
         print(json.dumps({one.service: one.address for one in found if one.address}, indent=1))

@@ -20,6 +20,9 @@ _OWN = (
     "DRIFTLOOP_HOME",
     "DRIFTLOOP_PREDICTOR_URL",
     "DRIFTLOOP_DATA_BUCKET",
+    "K_SINK",
+    "KF_PIPELINES_ENDPOINT",
+    "KUBECONFIG",
 )
 """Variables that would point the tests at servers of whoever runs them."""
 

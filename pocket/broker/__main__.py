@@ -14,6 +14,7 @@ from pathlib import Path
 from contracts.errors import DriftloopError, to_line
 from pocket.broker import role
 from pocket.broker.keeper import Keeper
+from pocket.broker.service import ROLES
 
 
 def main() -> int:
@@ -21,7 +22,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m pocket.broker", description=__doc__)
     parser.add_argument("--home", type=Path, required=True, help="folder for what the broker keeps")
     parser.add_argument("--config", type=Path, required=True, help="JSON list of Broker and Trigger objects")
-    parser.add_argument("--role", choices=sorted(role.ROLES), help=argparse.SUPPRESS)
+    parser.add_argument("--role", choices=sorted(ROLES), help=argparse.SUPPRESS)
     parser.add_argument("--http-port", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--nats-port", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()

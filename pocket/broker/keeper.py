@@ -5,49 +5,23 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import sys
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from contracts.errors import DriftloopError
-from pocket import probe, process, service, state
+from pocket import process, service, state
 from pocket.broker import nats_server, routes
-from pocket.broker.role import DISPATCHER, INGRESS, ROLES
+from pocket.broker.service import ROLES, name_of, role_service
 from pocket.progress import silent
-from pocket.service import Begun, Service
+from pocket.service import Begun
 from pocket.state import Record
 
-USUAL_PORTS = {INGRESS: 8085, DISPATCHER: 8086}
 LOOK_SECONDS = 0.2
 _SLOWEST_SECONDS = 10.0
 
 _log = logging.getLogger(__name__)
-
-
-def name_of(role: str) -> str:
-    """The service's name in pocket."""
-    return f"broker-{role}"
-
-
-def role_service(role: str, home: Path, config: Path, nats_port: int, env: Mapping[str, str]) -> Service:
-    """The ingress or the dispatcher as a service. Its record's address is where events are posted."""
-
-    def command(ports: Mapping[str, int]) -> list[str]:
-        given = {"home": home, "config": config, "role": role, "http-port": ports["http"], "nats-port": nats_port}
-        return [sys.executable, "-P", "-m", "pocket.broker", *(f"--{name}={value}" for name, value in given.items())]
-
-    return Service(
-        name=name_of(role),
-        usual_ports={"http": USUAL_PORTS[role]},
-        command=command,
-        env=env,
-        is_ready=lambda ports: probe.status(ports["http"], "/healthz") == 200,
-        start_seconds=60,
-        detail={"config": str(config), "nats_port": str(nats_port)},
-        grace_seconds=5,
-    )
 
 
 class Keeper:

@@ -30,7 +30,8 @@ def service(home: Path, env: Mapping[str, str]) -> Service:
     """The NATS server of a home."""
     return Service(
         name=NAME,
-        usual_ports={"http": 4222},  # speaks NATS there; `http` is how pocket names a service's main port
+        usual_ports={"http": 4222},  # `http` is how pocket names a service's main port
+        scheme="nats",
         command=lambda chosen: _command(home, chosen["http"]),
         env=env,
         is_ready=lambda chosen: _greets(chosen["http"]),

@@ -19,9 +19,8 @@ from pocket.broker import stream
 from pocket.broker.dispatcher import Dispatcher, purge_for_ever
 from pocket.broker.ingress import Ingress
 from pocket.broker.routes import Routes, read
+from pocket.broker.service import INGRESS
 
-INGRESS, DISPATCHER = "ingress", "dispatcher"
-ROLES = (INGRESS, DISPATCHER)
 LOOK_SECONDS = 0.5
 """How often the file of routes is looked at."""
 

@@ -11,8 +11,7 @@ from urllib.parse import urljoin
 from contracts.errors import ConfigError
 from pocket import state
 from pocket.broker import routes
-from pocket.broker.keeper import name_of
-from pocket.broker.role import INGRESS
+from pocket.broker.service import INGRESS, name_of
 from pocket.controllers.client import Json
 from pocket.controllers.conditions import RefusedError, both, condition, dated
 

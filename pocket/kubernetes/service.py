@@ -29,6 +29,7 @@ def service(home: Path, env: Mapping[str, str]) -> Service:
         is_ready=lambda ports: is_ready(home, ports["http"]),
         start_seconds=60,
         grace_seconds=5,
+        scheme="https",
     )
 
 

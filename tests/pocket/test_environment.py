@@ -8,17 +8,26 @@ import pytest
 
 from contracts.settings import Settings
 from pocket import credentials, state
-from pocket.environment import environment, laid_under, users_own
+from pocket.environment import BROKER, PIPELINES, environment, laid_under, users_own
+from pocket.kfp_api import service as pipelines
 from pocket.state import Record
 
 S3 = "http://127.0.0.1:8400"
+PORTS = {
+    "s3": 8400,
+    "mlflow": 5400,
+    "predictor": 8480,
+    "kubernetes": 6400,
+    "broker-ingress": 8485,
+    "pipelines": 8800,
+}
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A home that has S3, MLflow and a predictor up."""
+    """A home that has every server up that has a variable."""
     credentials.ensure(tmp_path)
-    for service, port in (("s3", 8400), ("mlflow", 5400), ("predictor", 8480)):
+    for service, port in PORTS.items():
         state.write(tmp_path, Record(service, "token", 1, 0.0, {"http": port}))
     return tmp_path
 
@@ -31,6 +40,28 @@ def test_all_addresses_and_keys_are_given(home: Path) -> None:
     assert (settings.s3_access_key, settings.s3_secret_key) == (keys.access_key, keys.secret_key)
     assert settings.mlflow_tracking_uri == "http://127.0.0.1:5400"
     assert settings.predictor_url == "http://127.0.0.1:8480"
+    assert settings.kfp_endpoint == "http://127.0.0.1:8800"
+    assert settings.sink == "http://127.0.0.1:8485/driftloop/driftloop"
+    assert laid_under(home, {})["KUBECONFIG"] == str(home / "kubeconfig")
+
+
+def test_the_names_are_those_of_the_services(home: Path) -> None:
+    """Which are not imported to make an environment: they take long."""
+    assert (PIPELINES, BROKER) == (pipelines.NAME, "broker-ingress")
+
+
+def test_the_cluster_a_shell_points_at_gets_nothing_of_ours(home: Path) -> None:
+    """KUBECONFIG is the home's own while its API is up, and the user's again afterwards."""
+    user = {"KUBECONFIG": "/etc/production"}
+    assert laid_under(home, user)["KUBECONFIG"] == str(home / "kubeconfig")
+    state.write(home, Record("kubernetes", "", 0, 0.0, {"http": 6400}))
+    assert laid_under(home, user)["KUBECONFIG"] == "/etc/production"
+
+
+def test_a_sink_and_a_pipelines_api_of_the_users_win(home: Path) -> None:
+    """As any address does."""
+    user = {"K_SINK": "http://broker.example.com/a/b", "KF_PIPELINES_ENDPOINT": "https://kfp.example.com"}
+    assert user.items() <= laid_under(home, user).items()
 
 
 def test_mlflow_and_feast_are_told_the_same_s3(home: Path) -> None:
@@ -83,7 +114,7 @@ def test_our_own_addresses_are_not_taken_for_the_users(home: Path) -> None:
     """After `eval "$(driftloop env)"` the next command still knows which servers are its own, stopped or not."""
     shell = laid_under(home, {"SHELL": "sh"})
     assert laid_under(home, shell) == shell
-    for service, port in (("s3", 8400), ("mlflow", 5400), ("predictor", 8480)):
+    for service, port in PORTS.items():
         state.write(home, Record(service, "", 0, 0.0, {"http": port}))
     assert users_own(home, shell) == {
         name: shell[name] for name in ("SHELL", "AWS_REGION", "DRIFTLOOP_HOME", "MLFLOW_DISABLE_TELEMETRY")

@@ -72,7 +72,7 @@ def test_before_up_nothing_runs(driftloop: Driftloop, tmp_path: Path) -> None:
 
 def test_up_status_env_down(driftloop: Driftloop, tmp_path: Path) -> None:
     """The life of a laptop's servers, from the command line."""
-    started = driftloop("up", "--json")
+    started = driftloop("up", "--no-loop", "--json")
     assert started.returncode == 0, started.stderr
     addresses = json.loads(started.stdout)
     assert set(addresses) == {"s3", "mlflow"}
@@ -102,7 +102,7 @@ def test_a_server_that_cannot_start_ends_with_4(driftloop: Driftloop, tmp_path: 
     data = tmp_path / ".driftloop" / "s3" / "data"
     data.mkdir(parents=True)
     (data / "filerldb2").touch()  # where weed keeps a folder
-    ended = driftloop("up")
+    ended = driftloop("up", "--no-loop")
     assert ended.returncode == 4
     assert "error: The service s3 ended while it started." in ended.stderr
     assert ".driftloop/logs/s3.log" in ended.stderr
@@ -114,7 +114,7 @@ def test_an_interrupted_up_leaves_nothing_running(
     driftloop: Driftloop, tmp_path: Path, plain_env: dict[str, str]
 ) -> None:
     """Ctrl-C while servers start: exit code 130, and what was started is stopped."""
-    command = [str(Path(sys.executable).with_name("driftloop")), "up"]
+    command = [str(Path(sys.executable).with_name("driftloop")), "up", "--no-loop"]
     with subprocess.Popen(command, env=plain_env, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as up:
         assert up.stderr is not None
         assert [up.stderr.readline() for _ in range(2)] == ["s3: starting\n", "mlflow: starting\n"]
@@ -126,7 +126,7 @@ def test_an_interrupted_up_leaves_nothing_running(
 
 def test_the_users_own_servers_are_shown_and_left_alone(driftloop: Driftloop, users_own: dict[str, str]) -> None:
     """By configuration alone: up starts nothing, status calls them external."""
-    started = driftloop("up", **users_own)
+    started = driftloop("up", "--no-loop", **users_own)
     assert started.returncode == 0, started.stderr
     assert started.stdout.count("external") == 2
     assert driftloop("down", **users_own).stdout == "Nothing was running.\n"
@@ -138,13 +138,13 @@ def test_a_server_of_the_users_that_is_away_is_told(driftloop: Driftloop, users_
     told = driftloop("status", **away)
     assert told.returncode == 4
     assert "external, no answer  http://127.0.0.1:9" in told.stdout
-    ended = driftloop("up", **away)
+    ended = driftloop("up", "--no-loop", **away)
     assert ended.returncode == 4
     assert "http://127.0.0.1:9 does not answer" in ended.stderr
 
 
 def test_an_address_that_is_none_is_a_configuration_error(driftloop: Driftloop) -> None:
     """A typing error in a variable ends with 2 and names it."""
-    ended = driftloop("up", AWS_ENDPOINT_URL_S3="minio:9000")
+    ended = driftloop("up", "--no-loop", AWS_ENDPOINT_URL_S3="minio:9000")
     assert ended.returncode == 2
     assert "AWS_ENDPOINT_URL_S3" in ended.stderr

@@ -1,0 +1,122 @@
+"""The loop's objects on this machine: its settings, manifests/overlays/pocket by kubectl, and whether all are ready."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from contracts.errors import UnavailableError
+from contracts.settings import Settings
+from pocket.checkout import ROOT, code_version
+from pocket.environment import NAMESPACE
+from pocket.kubernetes import access, client
+from pocket.kubernetes.status_error import Json
+from pocket.progress import Progress, Step
+
+OVERLAY = "manifests/overlays/pocket"
+READY_SECONDS = 180.0
+POLL_SECONDS = 0.2
+SETTINGS, KEYS = "driftloop-settings", "driftloop-s3"
+MANAGER = "pocket"
+
+PASSED_ON = (
+    *("AWS_ENDPOINT_URL_S3", "AWS_REGION", "MLFLOW_S3_ENDPOINT_URL", "FEAST_S3_ENDPOINT_URL"),
+    *("MLFLOW_TRACKING_URI", "MLFLOW_DISABLE_TELEMETRY", "KF_PIPELINES_ENDPOINT", "K_SINK", "NO_PROXY", "no_proxy"),
+    *("DRIFTLOOP_HOME", "DRIFTLOOP_DATA_BUCKET", "DRIFTLOOP_MLFLOW_BUCKET", "DRIFTLOOP_LOOPS", "DRIFTLOOP_PIPELINE"),
+    *("DRIFTLOOP_FEAST_REGISTRY", "DRIFTLOOP_FEAST_ONLINE_STORE"),
+)
+_SECRET = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+
+
+def write_settings(home: Path, env: Mapping[str, str]) -> bool:
+    """Write the namespace, and in it where this machine's servers are; whether that differs from what was there."""
+    place = f"/api/v1/namespaces/{NAMESPACE}"
+    client.apply(home, place, {"apiVersion": "v1", "kind": "Namespace"}, MANAGER)
+    wanted = {f"{place}/configmaps/{SETTINGS}": config_map(env), f"{place}/secrets/{KEYS}": secret(env)}
+    before = [client.find(home, path) for path in wanted]
+    return before != [client.apply(home, path, body, MANAGER) for path, body in wanted.items()]
+
+
+def config_map(env: Mapping[str, str]) -> Json:
+    """ConfigMap of the addresses in an environment."""
+    own = {
+        "DRIFTLOOP_HOST": "127.0.0.1",
+        "DRIFTLOOP_NAMESPACE": NAMESPACE,
+        "DRIFTLOOP_CODE_VERSION": env.get("DRIFTLOOP_CODE_VERSION") or code_version(),
+    }
+    given = {name: env[name] for name in PASSED_ON if name in env}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "data": {**given, **own}}
+
+
+def secret(env: Mapping[str, str]) -> Json:
+    """Secret of the S3 keys in an environment; its annotations tell KServe where they hold."""
+    settings = Settings.from_env(env)
+    about = {
+        "serving.kserve.io/s3-endpoint": settings.s3_host,
+        "serving.kserve.io/s3-usehttps": str(int(settings.s3_secure)),
+        "serving.kserve.io/s3-region": settings.s3_region,
+    }
+    keys = {name: env[name] for name in _SECRET if name in env}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"annotations": about}, "stringData": keys}
+
+
+def apply(home: Path, env: Mapping[str, str], overlay: str = OVERLAY) -> str:
+    """`kubectl apply --server-side -k` of the overlay; what kubectl said. UnavailableError if it failed."""
+    program = Path(sys.executable).with_name("kubectl")
+    own = {"KUBECONFIG": str(access.kubeconfig_path(home)), "KUBECACHEDIR": str(home / "kubernetes" / "cache")}
+    command = [str(program), "apply", "--server-side", "-k", overlay]
+    try:
+        done = subprocess.run(command, cwd=ROOT, env={**env, **own}, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise UnavailableError(f"{program} cannot be run: {error}.", "Install the project again.") from error
+    if done.returncode:
+        raise UnavailableError(f"`kubectl {' '.join(command[1:])}` failed: {done.stderr.strip()}")
+    return done.stdout
+
+
+def services(home: Path) -> list[Json]:
+    """The loop's Knative Services as they stand."""
+    found = client.find(home, f"/apis/serving.knative.dev/v1/namespaces/{NAMESPACE}/services") or {}
+    return list(found.get("items", []))
+
+
+def wait_until_ready(home: Path, on_progress: Progress, seconds: float | None = None) -> None:
+    """Wait until every Knative Service is ready. UnavailableError names those that are not, and why."""
+    seconds = READY_SECONDS if seconds is None else seconds
+    deadline = time.monotonic() + seconds
+    told: set[str] = set()
+    while waiting := [found for found in _tell(services(home), told, on_progress) if not is_ready(found)]:
+        if time.monotonic() > deadline:
+            reasons = "; ".join(f"{found['metadata']['name']}: {reason(found)}" for found in waiting)
+            raise UnavailableError(f"Not ready within {seconds:g} s: {reasons}.", f"Logs are in {home / 'logs'}.")
+        time.sleep(POLL_SECONDS)
+
+
+def is_ready(found: Json) -> bool:
+    """Whether an object's status, and not that of an older generation, says so."""
+    now = found["metadata"]["generation"]
+    current = found.get("status", {}).get("observedGeneration", now) == now
+    return current and _ready(found).get("status") == "True"
+
+
+def reason(found: Json) -> str:
+    """Why an object is not ready, in words."""
+    told = _ready(found)
+    return str(told.get("message") or told.get("reason") or "its status says nothing yet")
+
+
+def _ready(found: Json) -> Json:
+    conditions: Sequence[Json] = found.get("status", {}).get("conditions", [])
+    return next((each for each in conditions if each["type"] == "Ready"), {})
+
+
+def _tell(found: list[Json], told: set[str], on_progress: Progress) -> list[Json]:
+    for each in found:
+        name = each["metadata"]["name"]
+        if is_ready(each) and name not in told:
+            told.add(name)
+            on_progress(Step(name, f"ready at {each['status'].get('url')}", done=True))
+    return found
