@@ -16,8 +16,9 @@ endif
 DEV := .venv/dev.ready
 MAIN := $(if $(wildcard $(DEV))$(filter-out help demo down compile lock clean,$(MAKECMDGOALS)),$(DEV),.venv/main.ready)
 
-# alibi-detect wants numpy 1, so the drift detector has an environment of its own.
-DRIFT := .venv-drift/drift.ready
+# alibi-detect wants numpy 1, so the drift detector has an environment of its own; its tests need a few packages more.
+DRIFT_DEV := .venv-drift/drift-dev.ready
+DRIFT := $(if $(wildcard $(DRIFT_DEV))$(filter setup test test-drift bench-drift,$(MAKECMDGOALS)),$(DRIFT_DEV),.venv-drift/drift.ready)
 
 # Every package by its hash, setuptools too, with which the few source packages and driftloop itself are built.
 INSTALL := --python .venv --build-constraints requirements/main.txt
@@ -124,11 +125,12 @@ clean:  ## remove environments and caches; `make down` first. What runs keep, in
 .venv-drift/pyvenv.cfg: | .tools/ready
 	$(UV) venv --python 3.11 .venv-drift
 
-.venv-drift/drift.synced: requirements/drift.txt | .venv-drift/pyvenv.cfg
-	@rm -f .venv-drift/drift.ready
-	$(UV) pip sync $(INSTALL_DRIFT) --require-hashes requirements/drift.txt
+.SECONDARY: .venv-drift/drift.synced .venv-drift/drift-dev.synced
+.venv-drift/%.synced: requirements/%.txt requirements/drift.txt | .venv-drift/pyvenv.cfg
+	@rm -f .venv-drift/*.synced .venv-drift/*.ready
+	$(UV) pip sync $(INSTALL_DRIFT) --require-hashes requirements/$*.txt
 	@touch $@
 
-$(DRIFT): .venv-drift/drift.synced pyproject.toml
+.venv-drift/%.ready: .venv-drift/%.synced pyproject.toml
 	$(UV) pip install $(INSTALL_DRIFT) --no-deps --editable .
 	@touch $@

@@ -21,8 +21,12 @@ LOCKS = {
     "main": ("pyproject.toml", "--extra", "main"),
     "dev": ("pyproject.toml", "--extra", "main", "--group", "dev", "--constraints", "requirements/main.txt"),
     "drift": ("pyproject.toml", "--extra", "drift"),
+    "drift-dev": (
+        *("pyproject.toml", "--extra", "drift", "--group", "drift-dev"),
+        *("--constraints", "requirements/drift.txt"),
+    ),
 }
-"""Name of each lock → what it holds. `dev` keeps the versions of `main`, so it comes after it."""
+"""Name of each lock → what it holds. `dev` keeps the versions of `main`, so it comes after it; so do drift's."""
 DIFF_LINES = 40
 
 

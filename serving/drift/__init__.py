@@ -1,1 +1,1 @@
-"""The drift detector's statistics: a window of live rows against the rows a model was trained on."""
+"""The drift detector: a window of live rows against the rows a model was trained on, as statistics and as a service."""
