@@ -1,4 +1,4 @@
-"""How much of a model each feature carries, in shares: drift of a feature that carries nothing is no reason to retrain."""
+"""How much of a model each feature carries, in shares. Drift of one that carries nothing is no reason to retrain."""
 
 from __future__ import annotations
 
