@@ -34,12 +34,17 @@ def write_bundle(
     labels: tuple[str, ...],
     reference: pd.DataFrame,
     drift: DriftSpec,
+    importance: dict[str, float],
 ) -> ModelCard:
-    """Fill a new folder; its card, with the digest of every file that is read after training."""
+    """Fill a new folder; its card, with the digest of every file that is read after training.
+
+    `drift.json` holds the loop's drift settings and, as `importance`, each feature's share of the model.
+    """
     _describe(folder, model, features)
     file_format, model_file = save(model, folder)
     pq.write_table(pa.Table.from_pandas(reference, preserve_index=False), folder / REFERENCE, compression="zstd")
-    (folder / DRIFT).write_text(json.dumps(drift.model_dump(mode="json"), indent=1, sort_keys=True))
+    watched = {**drift.model_dump(mode="json"), "importance": importance}
+    (folder / DRIFT).write_text(json.dumps(watched, indent=1, sort_keys=True))
     files = {name: sha256_of(folder / name) for name in (model_file, REFERENCE, DRIFT)}
     card = ModelCard(
         loop=loop,

@@ -9,6 +9,7 @@ import numpy as np
 from components.bundle import write_bundle
 from components.estimators import fit, positive
 from components.frame import features_of, read_places, read_rows
+from components.importance import shares
 from components.output import whole
 from components.train import Result
 from contracts.loop import LoopSpec
@@ -34,9 +35,12 @@ def select(
     model = fit(best.trial.kind, best.trial.params, rows, features, spec.train.seed, spec.train.threads)
     names = [feature.name for feature in features]
     chosen = _sample(len(rows.labels), spec.drift.reference_rows, spec.train.seed)
-    scores = positive(model, rows.matrix[chosen])
+    sample = rows.matrix[chosen]
+    scores = positive(model, sample)
     reference = read_places(frame, [ROW_ID, *names], window, chosen).assign(**{SCORE: scores})
-    return write_bundle(folder, spec.name, best.trial.kind, model, features, contract.labels, reference, spec.drift)
+    carried = shares(model, sample, features, spec.train.seed)
+    kind, labels = best.trial.kind, contract.labels
+    return write_bundle(folder, spec.name, kind, model, features, labels, reference, spec.drift, carried)
 
 
 def _sample(count: int, wanted: int, seed: int) -> np.typing.NDArray[np.int64]:
