@@ -6,6 +6,7 @@ is at least once: a row may be stored twice, and is given once.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contracts import parquet
+from contracts.cloudevent import STRUCTURED, CloudEvent, decode
 from contracts.errors import DataError, IntegrityError
 from contracts.objects import PAGE, ObjectStore
 
@@ -67,6 +69,7 @@ class EventLog:
         self.store, self.bucket, self.loop = store, bucket, loop
         self.root = f"s3://{bucket}/{ROOT}/{loop}"
         self.labels_prefix = f"{self.root}/labels/"
+        self.decisions_prefix = f"{self.root}/decisions/"
 
     def rows_prefix(self, version: str) -> str:
         """Under which the rows of a version are, by date of the event."""
@@ -121,6 +124,26 @@ class EventLog:
             return StoredWindow(name, version, uri, *span, int(found["rows"]), int(found["labelled"]))
         except (KeyError, ValueError) as error:
             raise IntegrityError(f"{uri} does not tell what window it is: {error}.") from error
+
+    def decisions(self, after: str = "") -> list[tuple[str, CloudEvent]]:
+        """Drift, retrain and rollout events with the URIs they stand at, each once, as they were told.
+
+        `after`: only those that stand at later URIs; see `clock_name` for one of a time.
+        """
+        uris = [uri for uri in self.store.names(self.decisions_prefix) if uri > after]
+        found, seen = [], set[str]()
+        with ThreadPoolExecutor(_READERS) as readers:
+            for uri, body in zip(uris, readers.map(self.store.get, uris), strict=True):
+                event = decode({"content-type": STRUCTURED}, body)
+                if (identity := f"{event['source']} {event['id']}") not in seen:
+                    found.append((uri, event))
+                    seen.add(identity)
+        return found
+
+    def decision_uri(self, told: datetime, name: str, source: str, identity: str) -> str:
+        """Where a decision stands. The same event again, told at the same time, is the same object."""
+        digest = hashlib.sha256(f"{source}\n{identity}".encode()).hexdigest()[:32]
+        return f"{self.decisions_prefix}{clock_name(told)}-{name}-{digest}.json"
 
     def listed(self, prefix: str) -> list[str]:
         """URIs of all objects under a prefix, sorted."""

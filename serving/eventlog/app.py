@@ -1,4 +1,4 @@
-"""The event log as a service: POST / takes payload and label events, POST /dead takes dead letters."""
+"""The event log as a service: POST / takes events, of rows, labels and decisions; POST /dead takes dead letters."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from contracts.errors import DataError, DriftloopError, UnavailableError
 from contracts.objects import ObjectStore
 from contracts.settings import Settings
 from serving import receiver
+from serving.eventlog import decisions
 from serving.eventlog.announcer import Announcer
 from serving.eventlog.dead import bury
 from serving.eventlog.entry import read
@@ -49,7 +50,11 @@ class Service:
         self.ready = False
 
     async def handle(self, event: CloudEvent) -> None:
-        """Store the rows of an event. UnavailableError while it is not known what is on S3."""
+        """Store the rows of an event, or a decision. UnavailableError while it is not known what is on S3."""
+        if event["type"] in decisions.TYPES:
+            await asyncio.to_thread(decisions.keep, self.store, self.bucket, event, datetime.now(UTC))
+            self.metrics.events.labels("decision").inc()
+            return
         try:
             entry = read(event)
         except DataError:

@@ -50,7 +50,7 @@ def of(event: CloudEvent, data: EventData) -> Entry:
         return Entry(key, data.loop, data.model_version, _rows(data, event["id"]), size)
     if isinstance(data, Label):
         return Entry(key, data.loop, None, _labels(data), size)
-    raise DataError(f"The event log takes payload and label events; this one is {event['type']!r}.")
+    raise DataError(f"The event log stores payloads, labels and decisions; this one is {event['type']!r}.")
 
 
 def _rows(payload: Payload, event_id: str) -> pa.Table:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eventlog_parts import WINDOW_ROWS, Place, Sink, labels, numbered, payload, running, wait_until
-
-from contracts.cloudevent import CloudEvent
-from contracts.events import to_event
+from eventlog_parts import WINDOW_ROWS, Place, Sink, numbered, payload, running, wait_until
 
 
 def test_rows_and_windows(place: Place, sink: Sink, tmp_path: Path) -> None:
