@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from feature_store.matrix import Matrix
@@ -22,7 +23,7 @@ class Rows:
     """A request, decoded and checked."""
 
     matrix: Matrix
-    columns: list[Column] | None
+    columns: Sequence[Column] | None
     """As the client sent them, in the order of the features; None: it sent the matrix."""
     identity: Identity
     request_id: str | None = None

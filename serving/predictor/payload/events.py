@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain
+from itertools import chain, groupby
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ import orjson
 from contracts.cloudevent import MAX_EVENT_BYTES, CloudEvent
 from contracts.events import Payload
 from contracts.model import Feature
+from feature_store.matrix import Matrix
 from serving.predictor.payload import metrics
 from serving.predictor.payload.record import Record
 from serving.predictor.payload.schema import Schema
@@ -71,21 +72,28 @@ def _event(schema: Schema, body: bytes) -> CloudEvent:
 
 def _lists(schema: Schema, records: list[Record]) -> dict[str, Any]:
     """The fields of a Payload that have an entry a row."""
-    columns = [_columns(schema, record) for record in records]
-    scores = [_scores(schema, record) for record in records]
-    errors = list(chain.from_iterable(_errors(record) for record in records))
+    columns = [_columns(schema, list(group), matrix) for matrix, group in groupby(records, key=_has_matrix)]
+    scores = np.concatenate([_scores(schema, record) for record in records])
+    wrong = np.isnan(scores).any(axis=1, keepdims=True)
+    by_label = _decimals(np.where(wrong, np.float32(np.nan), scores.clip(0, 1)))
     return {
-        "row_ids": list(chain.from_iterable(_row_ids(record) for record in records)),
-        "timestamps": list(chain.from_iterable(_timestamps(record) for record in records)),
-        "columns": {feature.name: _joined(columns, at) for at, feature in enumerate(schema.features)},
-        "scores": {label: _joined(scores, at) for at, label in enumerate(schema.labels)},
-        "seconds": list(chain.from_iterable([record.seconds] * record.rows for record in records)),
-        "errors": errors,
+        "row_ids": _flat(_row_ids(record) for record in records),
+        "timestamps": _flat(_timestamps(record) for record in records),
+        "columns": {
+            feature.name: _flat(columns_of[at] for columns_of in columns) for at, feature in enumerate(schema.features)
+        },
+        "scores": dict(zip(schema.labels, by_label, strict=True)),
+        "seconds": _flat([record.seconds] * record.rows for record in records),
+        "errors": _errors(_flat([record.error] * record.rows for record in records), wrong),
     }
 
 
-def _joined(parts: list[list[list[Any]]], at: int) -> list[Any]:
-    return list(chain.from_iterable(part[at] for part in parts))
+def _flat(lists: Iterable[list[Any]]) -> list[Any]:
+    return list(chain.from_iterable(lists))
+
+
+def _has_matrix(record: Record) -> bool:
+    return record.matrix is not None
 
 
 def _cut(lists: dict[str, Any], start: int, end: int) -> dict[str, Any]:
@@ -103,15 +111,16 @@ def _timestamps(record: Record) -> list[str]:
     return record.timestamps or [datetime.fromtimestamp(record.at, UTC).isoformat()] * record.rows
 
 
-def _columns(schema: Schema, record: Record) -> list[list[Any]]:
+def _columns(schema: Schema, records: list[Record], are_matrices: bool) -> list[list[Any]]:
     """A list a feature: as the client sent it, a category as its text."""
-    if record.matrix is not None:
-        sent = _decimals(record.matrix)
+    if are_matrices:
+        sent = _decimals(np.concatenate([record.matrix for record in records if record.matrix is not None]))
         return [_named(values, feature) for values, feature in zip(sent, schema.features, strict=True)]
-    columns = record.columns or []
+    parts = [record.columns or [] for record in records]
+    joined = (_flat(part[at] for part in parts) for at in range(len(schema.features)))
     return [
         values if feature.categories is None else [value if value is None else value[:MAX_TEXT] for value in values]
-        for values, feature in zip(columns, schema.features, strict=True)
+        for values, feature in zip(joined, schema.features, strict=True)
     ]
 
 
@@ -120,20 +129,22 @@ def _named(values: list[Any], feature: Feature) -> list[Any]:
     return values if known is None else [None if value is None else known[int(value)] for value in values]
 
 
-def _scores(schema: Schema, record: Record) -> list[list[Any]]:
+def _scores(schema: Schema, record: Record) -> Matrix:
+    """Of a row for which the model failed, NaN."""
     if record.probabilities is None:
-        return [[None] * record.rows for _ in schema.labels]
-    whole = ~np.isnan(record.probabilities).any(axis=1, keepdims=True)
-    return _decimals(np.where(whole, record.probabilities.clip(0, 1), np.float32(np.nan)))
+        return np.full((record.rows, len(schema.labels)), np.nan, dtype=np.float32)
+    return record.probabilities
 
 
-def _errors(record: Record) -> list[str | None]:
-    if record.probabilities is None:
-        return [(record.error or "")[:MAX_TEXT]] * record.rows
-    return [NO_NUMBER if np.isnan(row).any() else None for row in record.probabilities]
+def _errors(told: list[str | None], wrong: npt.NDArray[np.bool_]) -> list[str | None]:
+    if not wrong.any():
+        return told
+    return [
+        (error or NO_NUMBER)[:MAX_TEXT] if failed else None for error, failed in zip(told, wrong[:, 0], strict=True)
+    ]
 
 
-def _decimals(matrix: npt.NDArray[np.float32]) -> list[list[float | None]]:
+def _decimals(matrix: Matrix) -> list[list[float | None]]:
     """A list a column, each number the shortest decimal of the same FP32: 0.1, not 0.10000000149. NaN is None."""
     columns: list[list[float | None]] = orjson.loads(
         orjson.dumps(np.ascontiguousarray(matrix.T), option=orjson.OPT_SERIALIZE_NUMPY)

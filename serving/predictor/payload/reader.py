@@ -59,6 +59,11 @@ class SpoolReader:
             if self._sequence >= newest or not self._advance(newest):
                 return None
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether a newer segment is written to."""
+        return self._sequence < self._newest()
+
     def commit(self, batch: Batch) -> None:
         """Go on behind a batch, in this process and in the next one of this folder."""
         self._move(self._sequence, batch.end)

@@ -70,8 +70,8 @@ class Sender(threading.Thread):
     def _work(self) -> None:
         """Send a batch of each spool, then wait until there may be another."""
         self._adopt()
-        batches = [self._send(reader) for reader in tuple(self._readers)]
-        if max(batches) < self._rows and not self._stopping.is_set():
+        more = [self._send(reader) for reader in tuple(self._readers)]
+        if not any(more) and not self._stopping.is_set():
             self.full.wait(self._delay_seconds)
             self.full.clear()
 
@@ -85,17 +85,17 @@ class Sender(threading.Thread):
             self._readers.insert(0, SpoolReader(folder, self._room, lambda newest=newest: newest))  # type: ignore[misc]
             _logger.info("payload log: sends what another process left in %s", folder.path)
 
-    def _send(self, reader: SpoolReader) -> int:
-        """Rows of the batch that was sent; 0 if there was none, or it could not be sent."""
+    def _send(self, reader: SpoolReader) -> bool:
+        """Send a batch, if there is one. Whether there is more that has no reason to wait."""
         batch = reader.read(self._rows)
         if batch is None:
             if reader is not self._own:
                 self._remove(reader)
-            return 0
+            return False
         if not self._deliver(batch):
-            return 0
+            return False
         reader.commit(batch)
-        return batch.rows
+        return batch.rows >= self._rows or reader is not self._own or reader.is_behind
 
     def _deliver(self, batch: Batch) -> bool:
         return all(self._post(event) for event in payload_events(batch.schema, batch.records, self._rows))

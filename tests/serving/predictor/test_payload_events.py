@@ -1,0 +1,173 @@
+"""From a request to the event that tells of it: what is written is what was sent and answered, and always valid."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from payload_parts import halves, metric, plane, rows_of
+
+from contracts.cloudevent import MAX_EVENT_BYTES
+from contracts.errors import ConfigError
+from contracts.events import Payload, from_event
+from contracts.model import Feature
+from serving.predictor.dataplane import DataPlane
+from serving.predictor.payload.events import PayloadEvent, payload_events
+from serving.predictor.payload.record import Record, pack, unpack
+from serving.predictor.payload.request_id import is_sampled, new_id, request_id
+from serving.predictor.payload.schema import Schema
+from serving.predictor.protocols.tensors import from_binary
+from serving.predictor.rows import Identity, Rows
+
+AT = 1_362_139_200.25
+SCHEMA = Schema.of(plane(), "flights-00001")
+
+
+def stored(rows: Rows, probabilities: Any, error: str | None = None) -> Record:
+    """A request, written and read back."""
+    return unpack(pack(rows, "request", AT, 0.002, probabilities, error), len(SCHEMA.features), len(SCHEMA.labels))
+
+
+def payload(event: PayloadEvent) -> Payload:
+    """The data of an event, checked by the contract."""
+    data = from_event(event.event)
+    assert isinstance(data, Payload)
+    assert len(data.row_ids) == event.rows
+    return data
+
+
+def only(*records: Record) -> Payload:
+    """The data of the one event of some records."""
+    (event,) = payload_events(SCHEMA, list(records), 500)
+    return payload(event)
+
+
+def test_columns_are_told_as_they_were_sent() -> None:
+    """Numbers keep their digits and kinds, categories their text, unknown ones too; what is missing is null."""
+    matrix = np.zeros((4, 2), dtype=np.float32)
+    columns: list[list[Any]] = [[0.1, 3, None, True], ["green", "never seen", None, b"red"]]
+    found = only(stored(Rows(matrix, columns, Identity()), halves(4)))
+    assert found.columns == {"size": (0.1, 3, None, True), "colour": ("green", "never seen", None, "red")}
+    assert [type(value) for value in found.columns["size"]] == [float, int, type(None), bool]
+
+
+def test_a_matrix_is_told_as_columns() -> None:
+    """Positions become categories, NaN null, and FP32 the shortest decimal that is the same."""
+    matrix = np.array([[0.1, 1], [np.nan, np.nan]], dtype=np.float32)
+    found = only(stored(Rows(matrix, None, Identity()), halves(2)))
+    assert found.columns == {"size": (0.1, None), "colour": ("green", None)}
+
+
+@pytest.mark.parametrize("datatype", ["FP16", "FP32", "FP64", "INT8", "UINT64", "BOOL"])
+def test_binary_tensors(datatype: str) -> None:
+    """Columns of every binary datatype, at any place in the body."""
+    kind = {"FP16": "<f2", "FP32": "<f4", "FP64": "<f8", "INT8": "<i1", "UINT64": "<u8", "BOOL": "?"}[datatype]
+    sizes = from_binary("size", datatype, [2], np.array([1, 0], dtype=kind).tobytes()).values
+    colours = from_binary("colour", "BYTES", [2], b"\3\0\0\0red\0\0\0\0").values
+    found = only(stored(Rows(np.zeros((2, 2), dtype=np.float32), [sizes, colours], Identity()), halves(2)))
+    assert found.columns == {"size": (1, 0), "colour": ("red", "")}
+
+
+def test_who_answered_what_and_when() -> None:
+    """Loop, version, revision, scores, seconds and errors of each row; ids and times made where none came."""
+    told = Identity(["x"], ["2013-03-01T11:00:00+00:00"])
+    own = Rows(np.zeros((1, 2), dtype=np.float32), None, told)
+    found = only(stored(rows_of(None, 2), np.array([[0.25, 0.75], [1, 0]], dtype=np.float32)), stored(own, halves(1)))
+    assert (found.loop, found.model_version, found.revision) == ("flights", "7", "flights-00001")
+    assert found.row_ids == ("request/0", "request/1", "x")
+    times = ["2013-03-01T12:00:00.250000+00:00"] * 2 + ["2013-03-01T11:00:00+00:00"]
+    assert [time.isoformat() for time in found.timestamps] == times
+    assert found.scores == {"no": (0.25, 1, 0.5), "yes": (0.75, 0, 0.5)}
+    assert (found.seconds, found.errors) == ((0.002,) * 3, (None,) * 3)
+
+
+def test_rows_for_which_the_model_failed() -> None:
+    """They have their columns and an error, and no score; a model that answers NaN failed, too."""
+    broken = np.array([[0.5, 0.5], [np.nan, 0.5]], dtype=np.float32)
+    found = only(stored(rows_of(None, 1), None, "ValueError: " + "x" * 2000), stored(rows_of(None, 2), broken))
+    assert found.scores == {"no": (None, 0.5, None), "yes": (None, 0.5, None)}
+    assert found.errors == (("ValueError: " + "x" * 2000)[:1024], None, "The model's probability is not a number.")
+    assert found.columns["size"] == (0, 0, 1)
+
+
+def test_long_text_is_cut() -> None:
+    """A category that is longer than an event may tell is shortened."""
+    rows = Rows(np.zeros((1, 2), dtype=np.float32), [[1], ["x" * 5000]], Identity())
+    assert only(stored(rows, halves(1))).columns["colour"] == ("x" * 1024,)
+
+
+def test_events_are_within_their_bounds() -> None:
+    """Rows too many for one event come in several, whole and in order, none too large or empty."""
+    count = 3000
+    rows = rows_of(None, count, row_ids=[f"{row:01000d}" for row in range(count)])
+    events = list(payload_events(SCHEMA, [stored(rows, halves(count))], 10_000))
+    assert max(len(event.event.data) for event in events) <= MAX_EVENT_BYTES
+    assert [row for event in events for row in payload(event).row_ids] == rows.identity.row_ids
+    assert len(events) == 4
+
+
+def test_a_row_larger_than_any_event() -> None:
+    """It is counted as rejected; its neighbours are sent."""
+    features = tuple(Feature(name=f"f{number}", categories=("a",)) for number in range(2000))
+    schema = SCHEMA.model_copy(update={"features": features})
+    columns = [["x" * 1024, "a"] for _ in features]
+    before = metric("predictor_payload_rows_rejected_total")
+    rows = Rows(np.zeros((2, 2000), dtype=np.float32), columns, Identity())
+    record = unpack(pack(rows, "r", AT, 0.1, halves(2)), 2000, 2)
+    assert [payload(event).row_ids for event in payload_events(schema, [record], 500)] == [("r/1",)]
+    assert metric("predictor_payload_rows_rejected_total") == before + 1
+
+
+def test_the_same_rows_have_the_same_id() -> None:
+    """So that an event that is sent twice is one, and any other row makes another."""
+    twice = [next(payload_events(SCHEMA, [stored(rows_of(None), halves(1))], 500)).event["id"] for _ in range(2)]
+    other = next(payload_events(SCHEMA, [stored(rows_of(None, 2), halves(2))], 500)).event["id"]
+    assert twice[0] == twice[1] != other
+
+
+VALUES = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_infinity=False)
+TEXTS = st.none() | st.text(max_size=5) | st.binary(max_size=5)
+ROW = st.tuples(VALUES, TEXTS, st.floats(0, 1, width=32), st.text(min_size=1, max_size=5))
+
+
+@given(rows=st.lists(ROW, min_size=1, max_size=20), most=st.integers(1, 20))
+@settings(deadline=None)
+def test_any_row_makes_a_valid_event(rows: list[tuple[Any, Any, float, str]], most: int) -> None:
+    """Whatever a request may hold, its events are valid and lose no row."""
+    sizes, colours, scores, ids = (list(column) for column in zip(*rows, strict=True))
+    sent = Rows(np.zeros((len(rows), 2), dtype=np.float32), [sizes, colours], Identity(ids))
+    answers = np.array([[score, 1 - score] for score in scores], dtype=np.float32)
+    found = [payload(event) for event in payload_events(SCHEMA, [stored(sent, answers)], most)]
+    assert [row for data in found for row in data.row_ids] == ids
+    assert max(len(data.row_ids) for data in found) <= most
+
+
+def test_the_id_of_a_request() -> None:
+    """The body's, else the header's, else a new uuid4; one too long is told by its digest."""
+    assert request_id("body", {"x-request-id": "header"}) == "body"
+    assert request_id(None, {"x-request-id": "header"}) == "header"
+    for made in (request_id(None, {}), request_id("", None), new_id()):
+        assert (uuid.UUID(made).version, uuid.UUID(made).variant) == (4, uuid.RFC_4122)
+    assert request_id("x" * 1000, None) == "x" * 1000
+    assert len(request_id("x" * 1001, None)) == 64
+    assert len({new_id() for _ in range(1000)}) == 1000
+
+
+def test_samples_hold_each_other() -> None:
+    """A request that is in a sample is in every larger one."""
+    names = [str(number) for number in range(500)]
+    small, large = ({name for name in names if is_sampled(name, share)} for share in (0.1, 0.5))
+    assert small < large
+    assert all(is_sampled(name, 1) for name in names)
+
+
+def test_a_model_whose_rows_no_event_can_carry() -> None:
+    """It is refused before it serves, and told how to serve it all the same."""
+    own = plane()
+    card = own.card.model_copy(update={"features": tuple(Feature(name=f"f{number}") for number in range(2001))})
+    with pytest.raises(ConfigError, match=r"columns: .*2000.* --payload-share 0"):
+        Schema.of(DataPlane("flights", "7", card, own.classifier, 10), "r")
