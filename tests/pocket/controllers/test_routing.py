@@ -29,7 +29,7 @@ def test_the_split_is_that_of_the_percent(home: Home) -> None:
     home.await_ready("InferenceService", "split")
     home.apply(isvc("split", "b", 20))
     status = home.await_status("InferenceService", "split", is_split)
-    counted = asyncio.run(ask(status["url"], REQUESTS))
+    counted = asyncio.run(ask(f"{status['url']}/short", REQUESTS))
     assert counted.total() == REQUESTS
     assert set(counted) == {"split-predictor-00001", "split-predictor-00002"}
     band = NORMAL_999 * sqrt(REQUESTS * 0.2 * 0.8)
