@@ -11,7 +11,7 @@ from math import inf
 from pathlib import Path
 from threading import Event, Lock, Thread
 
-from contracts.errors import BusyError, DriftloopError, UnavailableError
+from contracts.errors import BusyError, DriftloopError, UnavailableError, disk_room
 from pipelines.failure import to_status
 from pocket.kfp_api import runs
 from pocket.kfp_api.api_error import ApiError, Json
@@ -119,7 +119,8 @@ class Worker:
         with taken(self._home, loop, line, inf) as lock:
             folder = new_folder(self._home, loop)
             compiled = folder / "pipeline.json"
-            compiled.write_text(json.dumps(pipeline_of(run["pipeline_spec"])))
+            with disk_room(folder):
+                compiled.write_text(json.dumps(pipeline_of(run["pipeline_spec"])))
             self._begin(run_id, folder / "artifacts", line)
             parameters = run["runtime_config"]["parameters"]
             execute(folder, lock, line, self._env, compiled, parameters, partial(self._note, run_id, line))

@@ -72,7 +72,7 @@ class Api:
 
     def wait(self, run_id: str, condition: Callable[[Any], object]) -> Any:
         """The run, once it is so."""
-        client, deadline = self.client, time.monotonic() + 60
+        client, deadline = self.client, time.monotonic() + 100
         while not condition(run := client.get_run(run_id)):
             assert time.monotonic() < deadline, run
             time.sleep(0.05)

@@ -18,7 +18,7 @@ def test_runs_go_one_after_the_other(api: Api) -> None:
     first, second = api.submit("one"), api.submit("two")
     api.wait(first, lambda run: run.state == "RUNNING")
     assert api.client.get_run(second).state == "PENDING"
-    ended = [api.client.wait_for_run_completion(run_id, 60, 1) for run_id in (first, second)]
+    ended = [api.client.wait_for_run_completion(run_id, 100, 1) for run_id in (first, second)]
     for run in ended:
         assert states(run) == ["PENDING", "RUNNING", "SUCCEEDED"]
         assert steps(run) == {"greet": "SUCCEEDED", "end": "SUCCEEDED"}
@@ -32,7 +32,7 @@ def test_runs_go_one_after_the_other(api: Api) -> None:
 def test_every_task_of_a_fan_out_is_told(api: Api) -> None:
     """Tasks that run at the same time have one name, and each its end."""
     run_id = api.client.create_run_from_pipeline_func(fan, run_name="fan", experiment_name="fans").run_id
-    run = api.client.wait_for_run_completion(run_id, 60, 1)
+    run = api.client.wait_for_run_completion(run_id, 100, 1)
     told = [(task.display_name, task.state) for task in run.run_details.task_details]
     assert told == [("count", "SUCCEEDED"), ("count", "SUCCEEDED"), ("greet", "SUCCEEDED")]
     assert all(task.end_time < run.finished_at for task in run.run_details.task_details)
@@ -43,10 +43,10 @@ def test_a_failed_run_has_the_words_of_its_step(api: Api) -> None:
     """A DriftloopError as the step left it, with its kind as a code; of any other failure its gist and its log."""
     expected = api.submit("expected", to_line(DataError("Column 'x' is missing.", "Add it.")))
     unexpected = api.submit("unexpected", "raise")
-    run = api.client.wait_for_run_completion(expected, 60, 1)
+    run = api.client.wait_for_run_completion(expected, 100, 1)
     assert (run.state, run.error.code, run.error.message) == ("FAILED", 9, "Column 'x' is missing.\nAdd it.")
     assert steps(run) == {"greet": "SUCCEEDED", "end": "FAILED"}
-    run = api.client.wait_for_run_completion(unexpected, 60, 1)
+    run = api.client.wait_for_run_completion(unexpected, 100, 1)
     assert run.error.code == 2
     assert "ValueError: no answer to hello unexpected" in run.error.message
     assert "run.log" in run.error.message
@@ -66,7 +66,7 @@ def test_termination_leaves_no_process(api: Api) -> None:
     with pytest.raises(ApiException) as refused:
         api.client.terminate_run(first)
     assert refused.value.status == 400
-    assert api.client.wait_for_run_completion(third, 60, 1).state == "SUCCEEDED"
+    assert api.client.wait_for_run_completion(third, 100, 1).state == "SUCCEEDED"
 
 
 def test_a_run_may_be_archived_and_deleted(api: Api) -> None:
