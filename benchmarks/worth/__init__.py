@@ -1,0 +1,1 @@
+"""What `benchmarks/worth.py` is made of."""
