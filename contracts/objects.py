@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import urllib3
 from minio import Minio
@@ -19,6 +22,15 @@ READ_TIMEOUT_SECONDS = 60
 RETRIES = 4
 READ_RETRIES = 1
 """Of requests that were sent: a server that hangs is given two minutes, not five."""
+PAGE = 1000
+"""Objects that every S3 server lists at once."""
+
+
+class Listed(NamedTuple):
+    """One object of a listing."""
+
+    uri: str
+    modified: datetime
 
 
 class ObjectStore:
@@ -52,6 +64,26 @@ class ObjectStore:
         bucket, key = split(uri)
         with self._translated(uri):
             self.client.put_object(bucket, key, io.BytesIO(body), len(body))
+
+    def create(self, uri: str, body: bytes, metadata: Mapping[str, str] | None = None) -> bool:
+        """Store bytes unless the object is there, whoever else tries at the same time; whether they were stored.
+
+        `metadata` is what `metadata()` gives back, in ASCII.
+        """
+        bucket, key = split(uri)
+        headers: dict[str, str | list[str] | tuple[str]] = {
+            "Content-Type": "application/octet-stream",
+            "If-None-Match": "*",
+            **{f"x-amz-meta-{name}": value for name, value in (metadata or {}).items()},
+        }
+        with self._translated(uri):
+            try:  # put_object takes no conditions
+                self.client._execute("PUT", bucket, key, body=body, headers=headers, no_body_trace=True)
+            except S3Error as error:
+                if error.code in ("PreconditionFailed", "ConditionalRequestConflict"):
+                    return False
+                raise
+        return True
 
     def put_file(self, uri: str, path: Path) -> None:
         """Store a file."""
@@ -96,6 +128,24 @@ class ObjectStore:
                 item.object_name for item in self.client.list_objects(bucket, key, recursive=True) if not item.is_dir
             ]
         yield from sorted(f"s3://{bucket}/{name}" for name in listed)
+
+    def page(self, prefix: str, after: str = "") -> list[Listed]:
+        """The first objects under a prefix, at most PAGE, sorted, that come after the URI `after`: one request."""
+        bucket, key = split(prefix)
+        start_after = split(after)[1] if after else None
+        with self._translated(prefix):
+            found = self.client.list_objects(bucket, key, recursive=True, start_after=start_after)
+            return [
+                Listed(f"s3://{bucket}/{item.object_name}", item.last_modified or datetime.min.replace(tzinfo=UTC))
+                for item in islice(found, PAGE)
+            ]
+
+    def folders(self, prefix: str) -> list[str]:
+        """The names that stand between a prefix, which ends with a slash, and the next slash, sorted."""
+        bucket, key = split(prefix)
+        with self._translated(prefix):
+            found = [item.object_name or "" for item in self.client.list_objects(bucket, key) if item.is_dir]
+        return sorted(name.removeprefix(key).rstrip("/") for name in found)
 
     def metadata(self, uri: str) -> dict[str, str] | None:
         """The user metadata of an object, with lower-case keys, or None if there is no such object."""

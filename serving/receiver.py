@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import Lifespan
 
 from contracts.cloudevent import MAX_EVENT_BYTES, CloudEvent, TooLargeError, decode
@@ -25,11 +25,22 @@ Handle = Callable[[CloudEvent], Awaitable[CloudEvent | None]]
 _log = logging.getLogger(__name__)
 
 
-def application(handle: Handle, name: str, lifespan: Lifespan[Starlette] | None = None) -> Starlette:
+def application(
+    handle: Handle, name: str, lifespan: Lifespan[Starlette] | None = None, routes: Sequence[BaseRoute] = ()
+) -> Starlette:
     """The service as an ASGI application: POST / takes events, GET /healthz tells that it lives.
 
-    `lifespan` opens before the first request what `handle` needs, and closes it after the last.
+    `lifespan` opens before the first request what `handle` needs, and closes it after the last. `routes` come besides.
     """
+
+    async def healthy(_: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    return Starlette(routes=[door("/", handle, name), Route("/healthz", healthy), *routes], lifespan=lifespan)
+
+
+def door(path: str, handle: Handle, name: str) -> Route:
+    """POST on a path takes events."""
 
     async def take(request: Request) -> Response:
         try:
@@ -52,10 +63,7 @@ def application(handle: Handle, name: str, lifespan: Lifespan[Starlette] | None 
         headers, data = answer.to_binary()
         return Response(data, headers=headers)
 
-    async def healthy(_: Request) -> Response:
-        return PlainTextResponse("ok\n")
-
-    return Starlette(routes=[Route("/", take, methods=["POST"]), Route("/healthz", healthy)], lifespan=lifespan)
+    return Route(path, take, methods=["POST"])
 
 
 def serve(app: Starlette, env: Mapping[str, str] = os.environ) -> None:

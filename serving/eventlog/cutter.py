@@ -1,0 +1,75 @@
+"""The windows of one version on S3: what is in which follows from the windows that are there, and from nothing else.
+
+A window's object is created, never replaced, and its name is the next number: of two processes that cut at once one
+is refused, and looks again at what is there. So no row is in two windows, and a crash at any point loses none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pyarrow as pa
+
+from contracts import parquet
+from contracts.errors import BusyError
+from contracts.eventlog import ROW_ID, EventLog, StoredWindow, clock_name, clock_of, is_labelled, window_name
+from serving.eventlog.pending import Cut, Pending
+
+MARGIN = timedelta(minutes=10)
+"""Objects so much older than the last window's cursor are looked at again: another process' clock may differ."""
+
+TICK = timedelta(microseconds=1)
+
+
+class Cutter:
+    """Cuts windows of one version. After an error it is no longer right: make another."""
+
+    def __init__(self, log: EventLog, version: str, window_rows: int) -> None:
+        self.log, self.version = log, version
+        self.pending = Pending(window_rows)
+        self.next_index = 0
+
+    def restore(self) -> Iterator[tuple[StoredWindow, pa.Table]]:
+        """Learn from S3 what waits, and cut what is full."""
+        since = self._learn_windows()
+        for uri in self.log.names(self.log.rows_prefix(self.version), clock_of(since) if since else None):
+            self.pending.add(uri.rpartition("/")[2], self.log.read(uri))
+            yield from self.cut()
+
+    def cut(self) -> Iterator[tuple[StoredWindow, pa.Table]]:
+        """Write the windows that are full; each with its rows."""
+        while cut := self.pending.cut():
+            yield self._write(cut), cut.rows
+
+    def _learn_windows(self) -> str | None:
+        """Take note of the rows of the newest windows; the name from which on stored rows may be in none of them."""
+        uris = [uri for uri in self.log.listed(self.log.windows_prefix(self.version)) if not is_labelled(uri)]
+        if not uris:
+            return None
+        self.next_index = 1 + int(uris[-1].removesuffix(".parquet").rpartition("-")[2])
+        since = self._place(uris[-1], "cursor")
+        ids: list[list[str]] = []
+        begin = clock_name(clock_of(since) - MARGIN)
+        for uri in reversed(uris):
+            if sum(len(each) for each in ids) >= self.pending.known.limit // 2:
+                begin = max(begin, clock_name(clock_of(self._place(uri, "newest")) + TICK))
+                break
+            ids.append(self.log.read(uri, [ROW_ID])[ROW_ID].to_pylist())
+        for row_ids in reversed(ids):
+            self.pending.windowed(row_ids)
+        return min(begin, since)
+
+    def _place(self, uri: str, what: str) -> str:
+        return (self.log.store.metadata(uri) or {})[what]
+
+    def _write(self, cut: Cut) -> StoredWindow:
+        name = window_name(self.version, self.next_index)
+        uri = f"{self.log.windows_prefix(self.version)}{name}.parquet"
+        start, end = cut.span
+        window = StoredWindow(name, self.version, uri, start, end, cut.rows.num_rows)
+        metadata = {**window.metadata(), "newest": cut.newest, "cursor": cut.cursor}
+        if not self.log.store.create(uri, parquet.to_bytes(cut.rows), metadata):
+            raise BusyError(f"Another process has written {uri}.", "It is looked at, and the next one is cut.")
+        self.next_index += 1
+        return window
