@@ -191,7 +191,10 @@ def _state(body: Mapping[str, Any], what: str) -> State:
 def _complaints(status: Mapping[str, Any]) -> Iterator[str]:
     model = status.get("modelStatus") or {}
     failure = model.get("lastFailureInfo") or {}
-    if failure:
+    created = ((status.get("components") or {}).get("predictor") or {}).get("latestCreatedRevision")
+    if (
+        failure and failure.get("modelRevisionName", created) == created
+    ):  # a failure stays in the status when it is over
         said = " ".join(str(failure[part]) for part in ("reason", "message") if failure.get(part))
         yield f"The model's last failure: {said[:500]}"
     for condition in status.get("conditions") or []:

@@ -198,9 +198,7 @@ def register(
 
 
 @_step
-def rollout(
-    spec: str, version: str, mode: str, metrics: dsl.Output[dsl.Metrics], report: dsl.Output[dsl.HTML]
-) -> str:
+def rollout(spec: str, version: str, mode: str, metrics: dsl.Output[dsl.Metrics], report: dsl.Output[dsl.HTML]) -> str:
     """The version into service, step by step or at once; `promoted` or `rolled_back`."""
     from pathlib import Path
 

@@ -71,7 +71,8 @@ def logged(
     generator = np.random.default_rng(seed)
     names = [feature.name for feature in version.card.features]
     sample = pd.read_parquet(frame).sample(rows, random_state=seed, replace=True)[names].reset_index(drop=True)
-    scores = positive(version.classifier, encode({name: sample[name] for name in names}, version.card.features)).astype(np.float64)
+    matrix = encode({name: sample[name] for name in names}, version.card.features)
+    scores = positive(version.classifier, matrix).astype(np.float64)
     failed = generator.uniform(size=rows) < error_share
     answers = {
         "row_id": [f"{version.number}-{seed}-{place}" for place in range(rows)],

@@ -22,10 +22,8 @@ from contracts.events import Rollout as RolloutEvent
 from contracts.loop import LoopSpec, RolloutSpec
 from contracts.window import Window
 from feature_store.contract import DataContract
-from pocket.kubernetes import access
 from tests.components.rollout_kserve import Controller, Json, version_of
 from tests.components.rollout_log import MemoryLog, logged, model
-from tests.pocket.kubernetes.kubernetes_api import running
 
 WINDOW = Window.parse("2013-01-01", "2013-02-01")
 QUICK = RolloutSpec(steps=(10, 50), min_rows=80, hold_seconds=0.3, ready_seconds=3, extensions=1)
@@ -37,10 +35,9 @@ class Killed(BaseException):
 
 
 @pytest.fixture(scope="session")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def client(kubeconfig: Path) -> Any:
     """A client of a running API server."""
-    with running(tmp_path_factory.mktemp("rollout-api")) as api:
-        yield custom_objects({"KUBECONFIG": str(access.kubeconfig_path(api.home))})
+    return custom_objects({"KUBECONFIG": str(kubeconfig)})
 
 
 @pytest.fixture(scope="session")
