@@ -9,6 +9,8 @@ from components.registry import Registry, Version
 from components.tracking import TAG, Tracking
 from components.train import Result
 from contracts.model import CARD, CHALLENGER, ModelCard, sha256_of
+from contracts.objects import ObjectStore
+from contracts.pointer import ModelPointer
 from contracts.settings import Settings
 
 
@@ -53,13 +55,26 @@ def _judgement(evaluation: Evaluation) -> dict[str, str]:
     }
 
 
+def pointer_to(version: Version, evaluation: Evaluation) -> ModelPointer:
+    """Where the version is, for services that do not know the registry."""
+    return ModelPointer(
+        loop=version.loop,
+        version=version.number,
+        model_uri=version.model_uri.rstrip("/"),
+        card_sha256=version.card_sha256,
+        model_sha256=version.model_sha256,
+        holdout_roc_auc=float(version.tags.get("holdout_roc_auc", evaluation.roc_auc)),
+    )
+
+
 def run(settings: Settings, challenger: Path, evaluation: Path, best: str, run_id: str) -> Version:
-    """The step: register what was accepted and close the MLflow run."""
+    """The step: register what was accepted, say on S3 where it is, and close the MLflow run."""
     tracking = Tracking(settings.mlflow_tracking_uri)
     lineage = {name.removeprefix(TAG): value for name, value in tracking.tags(run_id).items()}
     params = {name: str(value) for name, value in Result.model_validate_json(best).trial.params.items()}
     judged = Evaluation.model_validate_json(evaluation.read_text())
     version = register(Registry(tracking), challenger, judged, run_id, lineage, params)
+    pointer_to(version, judged).write(ObjectStore(settings), settings.data_bucket)
     tracking.tag(run_id, {f"{TAG}version": version.number, f"{TAG}model_sha256": version.model_sha256})
     tracking.end(run_id, "FINISHED")
     return version

@@ -94,6 +94,12 @@ class Registry:
         with self.tracking.answering():
             self.client.set_registered_model_alias(loop, alias, number)
 
+    def tag(self, version: Version, tags: Mapping[str, str]) -> None:
+        """Set tags of a version, given without the project's prefix."""
+        with self.tracking.answering():
+            for name, value in tags.items():
+                self.client.set_model_version_tag(version.loop, version.number, f"{TAG}{name}", value)
+
     def _ensure_name(self, loop: str) -> None:
         from mlflow.exceptions import RestException
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from components.evaluate import Evaluation, Judged
 from components.lake import Manifest
 from components.metrics import roc_curve
+from components.story import Story
 from components.train import Result
 from components.validate import TableReport
+from contracts.loop import RolloutSpec
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,6 +44,11 @@ def evaluation_page(loop: str, judged: Judged) -> str:
             lambda axes: _draw_slices(axes, judged.evaluation), height=max(2.5, 0.28 * len(judged.evaluation.slices))
         ),
     )
+
+
+def rollout_page(story: Story, spec: RolloutSpec) -> str:
+    """Every decision, every look with its tests, and how near to their limits the measures came."""
+    return _render("rollout.html", story=story, spec=spec, looks=_svg(lambda axes: _draw_looks(axes, story, spec)))
 
 
 def _render(template: str, **values: Any) -> str:
@@ -105,3 +113,29 @@ def _draw_slices(axes: Axes, evaluation: Evaluation) -> None:
     axes.set(xlabel="ROC AUC", title="Slices")
     if parts:
         axes.legend(frameon=False)
+
+
+def _draw_looks(axes: Axes, story: Story, spec: RolloutSpec) -> None:
+    """Each measure as a share of its limit, look after look: what fails lies beyond 1."""
+    measures = {
+        "errors": lambda found: (
+            (found["canary_error_share"] - found["stable_error_share"]) / (spec.max_error_share or 1)
+        ),
+        "latency": lambda found: found["latency_ratio"] / spec.max_latency_ratio,
+        "scores": lambda found: found["score_distance_low"] / (spec.max_score_distance or 1),
+    }
+    for (name, measure), marker in zip(measures.items(), "os^", strict=True):
+        points = [(place, _measured(measure, look.evidence)) for place, look in enumerate(story.looks, 1)]
+        axes.plot(*zip(*points, strict=True) if points else ([], []), marker=marker, markersize=4, label=name)
+    axes.axhline(1, color=_INK, linewidth=0.7, linestyle=":")
+    names = [f"{look.percent} %\n{look.canary_rows} rows" for look in story.looks]
+    axes.set_xticks(range(1, len(names) + 1), names)
+    axes.set(ylabel="share of its limit", title="Looks at the canary")
+    axes.legend(frameon=False)
+
+
+def _measured(measure: Callable[[dict[str, float]], float], evidence: dict[str, float]) -> float:
+    try:
+        return measure(evidence)
+    except KeyError:  # not known at this look
+        return float("nan")

@@ -195,3 +195,20 @@ def register(
     with step_edge(search.path) as (settings, run_id):
         return step.run(settings, Path(challenger.path), Path(evaluation.path), best, run_id).number
     raise AssertionError
+
+
+@_step
+def rollout(spec: str, version: str, mode: str, metrics: dsl.Output[dsl.Metrics], report: dsl.Output[dsl.HTML]) -> str:
+    """The version into service, step by step or at once; `promoted` or `rolled_back`."""
+    from pathlib import Path
+
+    from components import rollout as step
+    from components.edge import step_edge
+    from contracts.loop import LoopSpec
+
+    with step_edge() as (settings, _):
+        story = step.run(settings, LoopSpec.from_json(spec), version, mode, Path(report.path))
+        for name, value in story.metrics().items():
+            metrics.log_metric(name, value)
+        return story.last.verdict
+    raise AssertionError

@@ -129,6 +129,8 @@ class RolloutSpec(_Section):
     """How long a step waits for its rows before it is extended."""
     extensions: Annotated[int, Field(ge=0, le=10)] = 1
     """How often; then it is inconclusive, and the version is rolled back."""
+    ready_seconds: Annotated[float, Field(gt=0)] = 300
+    """How long a revision may take to become ready; then the version is rolled back."""
     max_error_share: Share = 0.01
     """Above the stable version's share of errors."""
     max_latency_ratio: Annotated[float, Field(gt=1)] = 2.0

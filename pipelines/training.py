@@ -1,13 +1,18 @@
-"""The training pipeline: from a source of rows to a registered version, or to a reasoned no."""
+"""The training pipeline: from a source of rows to a version that serves, or to a reasoned no."""
 
 from kfp import dsl
 
 from components import steps
 
 
-@dsl.pipeline(name="training", description="Ingest, validate, features, train, select, evaluate, register.")
-def training(spec: str, start: str, end: str, holdout_end: str, code_version: str = "unknown"):  # type: ignore[no-untyped-def]
-    """Train on [start, end), compare on [end, holdout_end). `spec` is a loop specification as JSON; dates are UTC."""
+@dsl.pipeline(name="training", description="Ingest, validate, features, train, select, evaluate, register, rollout.")
+def training(  # type: ignore[no-untyped-def]
+    spec: str, start: str, end: str, holdout_end: str, code_version: str = "unknown", rollout: str = "none"
+):
+    """Train on [start, end), compare on [end, holdout_end). `spec` is a loop specification as JSON; dates are UTC.
+
+    `rollout`: `canary` step by step, `direct` at once, `none` registers only.
+    """
     raw = steps.ingest(spec=spec, start=start, end=holdout_end).set_caching_options(False)
     refined = steps.validate(spec=spec, raw=raw.outputs["raw"]).set_caching_options(False)
     frame = steps.features(
@@ -45,9 +50,11 @@ def training(spec: str, start: str, end: str, holdout_end: str, code_version: st
         challenger=selected.outputs["challenger"],
     ).set_caching_options(False)
     with dsl.If(judged.outputs["Output"] == "accept", name="accepted"):
-        steps.register(
+        registered = steps.register(
             evaluation=judged.outputs["evaluation"],
             best=selected.outputs["Output"],
             search=search.outputs["search"],
             challenger=selected.outputs["challenger"],
         ).set_caching_options(False)
+        with dsl.If(rollout != "none", name="wanted"):
+            steps.rollout(spec=spec, version=registered.output, mode=rollout).set_caching_options(False)

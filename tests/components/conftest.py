@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from contracts.objects import ObjectStore
 from contracts.settings import Settings
 from contracts.window import Window
 from feature_store.contract import EVENT_TIME, LABEL, LABEL_TIME, ROW_ID, DataContract, load
+from pocket.kubernetes import access
+from tests.pocket.kubernetes.kubernetes_api import running
 
 WINDOW = Window.parse("2013-01-01", "2013-02-01")
 ROWS_A_DAY = 80
@@ -46,6 +49,13 @@ def spec() -> LoopSpec:
             "drift": {"reference_rows": 200},
         }
     )
+
+
+@pytest.fixture(scope="session")
+def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where to find a running Kubernetes API."""
+    with running(tmp_path_factory.mktemp("components-api")) as api:
+        yield access.kubeconfig_path(api.home)
 
 
 @pytest.fixture
