@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from components.evaluate import Evaluation, Judged
 from components.lake import Manifest
 from components.metrics import roc_curve
-from components.story import Story
+from components.rollout_story import Story
 from components.train import Result
 from components.validate import TableReport
 from contracts.loop import RolloutSpec

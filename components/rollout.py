@@ -15,8 +15,8 @@ from components.judge import Judge, Look
 from components.outbox import Outbox
 from components.output import whole
 from components.registry import Registry
+from components.rollout_story import MAX_REASON, Decision, Story, Verdict
 from components.steering import Clock, NeverReadyError, Steering, stable_of
-from components.story import MAX_REASON, Decision, Story, Verdict
 from components.tracking import Tracking
 from contracts.errors import ConfigError
 from contracts.loop import LoopSpec

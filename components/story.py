@@ -1,61 +1,113 @@
-"""What happened to a version on its way into service: every decision with what it rests on."""
+"""The story of a loop as a picture and a page: what it was worth, month by month, and every decision on the way."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Literal
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING, Any, Literal
 
-from components.judge import Look
-from contracts.events import Rollout as RolloutEvent
+from components.output import whole
+from components.story_picture import draw
 
-Verdict = Literal["pass", "fail", "inconclusive", "promoted", "rolled_back"]
-MAX_REASON = 1000
-"""Characters of one reason."""
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Kind = Literal["suppressed", "retrain", "gate_passed", "gate_rejected", "promoted", "rolled_back"]
 
 
 @dataclass(frozen=True)
-class Decision:
-    """One verdict about the version."""
+class MonthAuc:
+    """ROC AUC of one month's answers, by who gave them; None where nobody did."""
 
-    percent: int
-    """Its share of the traffic when it was judged."""
-    verdict: Verdict
-    reasons: tuple[str, ...]
-    evidence: dict[str, float | int]
+    month: date
+    """Its first day."""
+    never: float | None
+    """The first version, never retrained."""
+    monthly: float | None
+    """A model trained anew each month on the two months before."""
+    driftloop: float | None
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One decision."""
+
     at: datetime
+    """In event time."""
+    kind: Kind
+    text: str
+    """Why, in a sentence."""
+    version: str | None = None
 
 
-@dataclass
+@dataclass(frozen=True)
+class Retrained:
+    """One training run that drift led to."""
+
+    at: datetime
+    episode: str
+    days: str
+    """On which it was trained, such as `[2013-01-01, 2013-04-15)`."""
+    outcome: str
+    seconds: float
+    """Wall time of the run."""
+
+
+@dataclass(frozen=True)
 class Story:
-    """One version's, in order."""
+    """Everything the picture and the page tell."""
 
     loop: str
-    version: str
-    stable: str | None = None
-    """Version that had the rest of the traffic; None: there was none."""
-    decisions: list[Decision] = field(default_factory=list)
-    looks: list[Look] = field(default_factory=list)
-    """Those at which the tests were made."""
+    months: tuple[MonthAuc, ...]
+    marks: tuple[Mark, ...]
+    retrains: tuple[Retrained, ...]
+
+    def mean(self, who: Literal["never", "monthly", "driftloop"]) -> float | None:
+        """Mean of the months that have a figure; None if none has."""
+        known = [value for month in self.months if (value := getattr(month, who)) is not None]
+        return fmean(known) if known else None
 
     @property
-    def last(self) -> Decision:
-        """How it ended, or how far it is."""
-        return self.decisions[-1]
+    def seconds(self) -> float:
+        """Of all retrains together."""
+        return sum(retrain.seconds for retrain in self.retrains)
 
-    def event(self, decision: Decision) -> RolloutEvent:
-        """A decision for the other services."""
-        return RolloutEvent(
-            loop=self.loop,
-            version=self.version,
-            step_percent=decision.percent,
-            verdict=decision.verdict,
-            decided_at=decision.at,
-            reasons=decision.reasons,
-            evidence={**({"stable_version": self.stable} if self.stable else {}), **decision.evidence},
-        )
 
-    def metrics(self) -> dict[str, float]:
-        """For the run's page: how it ended, and the measures of the last look."""
-        last = self.looks[-1].evidence if self.looks else {}
-        return {"promoted": float(self.last.verdict == "promoted"), "step_percent": float(self.last.percent), **last}
+def story(months: Sequence[MonthAuc], marks: Sequence[Mark]) -> Figure:
+    """The picture: AUC by month above, the decisions below, one time axis."""
+    return draw(months, marks)
+
+
+def write(told: Story, folder: Path) -> tuple[Path, Path]:
+    """Write story.png and story.html, each whole or not at all; their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    picture, page = folder / "story.png", folder / "story.html"
+    figure = story(told.months, told.marks)
+    with whole(picture) as partial:
+        figure.savefig(partial, format="png", dpi=160)
+    with whole(page) as partial:
+        partial.write_text(_page(told, figure))
+    return picture, page
+
+
+def _page(told: Story, figure: Figure) -> str:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(loader=PackageLoader("components"), autoescape=True, undefined=StrictUndefined)
+    return environment.get_template("story.html").render(told=told, picture=_svg(figure))
+
+
+def _svg(figure: Figure) -> Any:
+    """The picture inside the page, the same bytes for the same story."""
+    import matplotlib as mpl
+    from markupsafe import Markup
+
+    text = io.StringIO()
+    with mpl.rc_context({"svg.hashsalt": "driftloop", "svg.fonttype": "none"}):
+        figure.savefig(text, format="svg", metadata={"Date": None})
+    body = text.getvalue()
+    return Markup(body[body.index("<svg") :])  # noqa: S704 - drawn here, its texts escaped by matplotlib

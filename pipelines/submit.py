@@ -160,3 +160,24 @@ def _away(settings: Settings, reason: str) -> UnavailableError:
         f"The pipelines API at {settings.kfp_endpoint} did not answer: {reason}",
         "Start it with `driftloop up`, or set KF_PIPELINES_ENDPOINT.",
     )
+
+
+def under_way(settings: Settings, loop: str) -> Any | None:
+    """The loop's newest run that has not ended, or None."""
+    with _asking(settings) as client:
+        runs = client.list_runs(page_size=20, sort_by="created_at desc").runs or ()
+    return next((run for run in runs if run.display_name.startswith(f"{loop}-") and run.state not in _FINAL), None)
+
+
+def stage_of(run: Any) -> str:
+    """The step that a run in progress is at."""
+    tasks = (run.run_details and run.run_details.task_details) or []
+    return next((task.display_name for task in reversed(tasks) if task.state == "RUNNING"), "its queue")
+
+
+def run_named(settings: Settings, name: str) -> Any | None:
+    """The run of a display name, the first of several, or None."""
+    wanted = json.dumps({"predicates": [{"operation": "EQUALS", "key": "display_name", "stringValue": name}]})
+    with _asking(settings) as client:
+        found = client.list_runs(page_size=1, sort_by="created_at", filter=wanted).runs or ()
+        return client.get_run(found[0].run_id) if found else None

@@ -1,65 +1,135 @@
-"""`driftloop demo`: the whole story on this machine, from nothing to an answer."""
+"""`driftloop demo`: the whole story on this machine, from nothing to a year of live traffic."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from contracts.errors import DriftloopError, UnavailableError, disk_room
 from contracts.settings import Settings
 from contracts.window import Window
 
 if TYPE_CHECKING:
-    from components.registry import Version
+    from rich.console import Console
+
+    from components.registry import Registry, Version
+    from contracts.loop import LoopSpec
     from scripts.run_command import Outcome
 
 LOOP = "flights"
 TRAINING = ("2013-01-01", "2013-03-01")
 
 
-def demo() -> None:
-    """Train on January and February 2013, register, serve, and ask: the services stay up afterwards.
+def demo(
+    end: Annotated[str, typer.Option(help="Day after the last one that is replayed.")] = "2014-01-01",
+    again: Annotated[bool, typer.Option("--again", help="Set aside what this home holds, and begin anew.")] = False,
+) -> None:
+    """Train on January and February 2013, serve, then replay the rest of the year while the loop keeps the model honest.
 
-    Leaves .driftloop/demo/summary.json. `driftloop down` stops what it started.
+    Ends with a table and a picture of what it was worth, and leaves them in .driftloop/demo/ with summary.json. The
+    services stay up; `driftloop down` stops them. Run again, it shows the story that was told.
     """
     from rich.console import Console
 
-    from pocket import services
-    from scripts import progress, run_tables
-    from scripts.deploy_command import deploy_version, local_settings, open_registry
+    from scripts.demo_home import set_aside, told_before
+
+    console = Console(soft_wrap=True, highlight=False)
+    home, live = Settings.from_env().home, Window.parse(TRAINING[1], end)
+    if again:
+        set_aside(home, console)
+    elif told := told_before(home):
+        _up(console)
+        _show_again(console, home, told)
+        return
+    _tell(console, home, live)
+
+
+def _tell(console: Console, home: Path, live: Window) -> None:
+    from scripts.deploy_command import local_settings, open_registry
     from scripts.predict_command import example_row
-    from scripts.run_command import holdout_of, load_loop, require_accepted, run_loop
+    from scripts.run_command import load_loop
 
     started = time.monotonic()
-    console = Console(soft_wrap=True, highlight=False)
-    spec, training = load_loop(LOOP), Window.parse(*TRAINING)
-    console.print("[bold]1. Servers:[/bold] S3 (SeaweedFS) and MLflow, on this machine only")
+    spec = load_loop(LOOP)
+    _up(console)
+    outcome = _train(console, spec)
+    settings, registry = local_settings(), open_registry()
+    version = registry.resolve(f"{LOOP}@champion")
+    console.print("[bold]3. One flight, asked twice:[/bold]")
+    _ask_both(console, settings.predictor_url, example_row(version), home / "demo" / "request.json")
+    first = time.monotonic() - started
+    summary = _summary(outcome, version, first)
+    summary |= _live(console, settings, registry, spec, live, home / "demo")
+    summary["seconds_total"] = round(time.monotonic() - started, 1)
+    path = _write(home / "demo" / "summary.json", summary)
+    _addresses(console, settings, registry.resolve(f"{LOOP}@champion").number, path)
+
+
+def _up(console: Console) -> None:
+    from pocket import services
+    from scripts import progress
+
+    console.print("[bold]1. Up:[/bold] S3, MLflow, Kubernetes API, Broker, pipelines API, and the loop's services")
     with progress.shown() as on_progress:
-        services.up(Settings.from_env().home, os.environ, on_progress)
-    settings = local_settings()
-    console.print(f"[bold]2. Pipeline:[/bold] {LOOP}, trained on {training}, compared on the month after")
+        services.up(Settings.from_env().home, os.environ, on_progress, loop=True)
+
+
+def _train(console: Console, spec: LoopSpec) -> Outcome:
+    from scripts import progress, run_tables
+    from scripts.run_command import holdout_of, require_accepted, run_loop
+
+    training = Window.parse(*TRAINING)
+    console.print(f"[bold]2. Pipeline:[/bold] {LOOP}, trained on {training}, judged on the month after, then served")
     with progress.shown() as on_progress:
-        outcome = run_loop(spec, training, holdout_of(spec, training), on_progress)
+        outcome = run_loop(spec, training, holdout_of(spec, training), on_progress, rollout="direct")
     run_tables.show(outcome)
     require_accepted(outcome)
-    console.print("[bold]3. Serving:[/bold] the registered version, its digest checked")
-    registry = open_registry()
-    with progress.shown() as on_progress:
-        version, address = deploy_version(registry, registry.resolve(f"{LOOP}@challenger"), on_progress)
-    console.print("[bold]4. One flight, asked twice:[/bold]")
-    _ask_both(console, address, example_row(version), settings.home / "demo" / "request.json")
-    answered = time.monotonic()
-    summary = _summary(outcome, version, answered - started, time.monotonic() - started)
-    path = _write(settings.home / "demo" / "summary.json", summary)
-    _addresses(console, settings, version.number, address, path)
+    return outcome
 
 
-def _ask_both(console: Any, address: str, row: dict[str, Any], request: Path) -> None:
+def _live(
+    console: Console, settings: Settings, registry: Registry, spec: LoopSpec, live: Window, folder: Path
+) -> dict[str, object]:
+    """Replay the months as live traffic, tell what they were worth, and what goes into the summary."""
+    from components.story import write
+    from scripts import demo_story, progress, story_table
+    from scripts.replay.frame import frame_of
+
+    console.print(f"[bold]4. Live:[/bold] flights of {live} with labels a day late; the loop does what it finds right")
+    with progress.shown() as on_progress, TemporaryDirectory() as temporary:
+        year = Window(Window.parse(*TRAINING).start, live.end)
+        frame = frame_of(settings, spec, year, Path(temporary), on_progress)
+        tally = asyncio.run(demo_story.play(settings, spec, frame, live, on_progress))
+        months = demo_story.months(settings, registry, spec, frame, live, on_progress)
+    told = demo_story.story(settings, LOOP, months)
+    picture, page = write(told, folder)
+    console.print("[bold]5. Was it worth it?[/bold] ROC AUC of each month's answers, by who gave them")
+    story_table.show(console, told)
+    console.print(f"   picture {_shown(picture)}\n   page    {_shown(page)}")
+    return story_table.summary(told, demo_story.stored(settings, spec, tally), demo_story.decisions(settings, LOOP))
+
+
+def _show_again(console: Console, home: Path, told: Mapping[str, Any]) -> None:
+    from scripts.deploy_command import local_settings, open_registry
+    from scripts.story_table import show_summary
+
+    settings, folder = local_settings(), home / "demo"
+    console.print("[bold]The story was told here before;[/bold] `driftloop demo --again` tells it anew.")
+    show_summary(console, told)
+    console.print(f"   picture {_shown(folder / 'story.png')}\n   page    {_shown(folder / 'story.html')}")
+    _addresses(console, settings, open_registry().resolve(f"{LOOP}@champion").number, folder / "summary.json")
+
+
+def _ask_both(console: Console, address: str, row: dict[str, Any], request: Path) -> None:
     """Through kserve's client and through curl. DriftloopError if they are not told the same."""
     from scripts.predict_command import ask, body_of, describe
 
@@ -87,10 +157,9 @@ def _curl(url: str, request: Path) -> dict[str, Any]:
     return answer
 
 
-def _summary(outcome: Outcome, version: Version, first: float, total: float) -> dict[str, object]:
+def _summary(outcome: Outcome, version: Version, first: float) -> dict[str, object]:
     return {
         "seconds_to_first_prediction": round(first, 1),
-        "seconds_total": round(total, 1),
         "holdout_auc": round(outcome.evaluation.roc_auc, 6),
         "model_version": version.number,
         "model_sha256": version.model_sha256,
@@ -109,11 +178,11 @@ def _shown(path: Path) -> str:
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
-def _addresses(console: Any, settings: Settings, version: str, predictor: str, summary: Path) -> None:
+def _addresses(console: Console, settings: Settings, version: str, summary: Path) -> None:
     console.print("[bold]Open:[/bold]")
     for name, place in (
         ("MLflow, this version", f"{settings.mlflow_tracking_uri}/#/models/{LOOP}/versions/{version}"),
-        ("Predictor", f"{predictor}/v2/models/{LOOP}"),
+        ("Predictor", f"{settings.predictor_url}/v2/models/{LOOP}"),
         ("Summary", _shown(summary)),
     ):
         console.print(f"   {name:<26} {place}")

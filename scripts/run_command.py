@@ -82,7 +82,7 @@ def holdout_of(spec: LoopSpec, window: Window, holdout_end: str = "") -> Window:
     return Window(window.end, window.end + timedelta(days=spec.gate.holdout_days))
 
 
-def run_loop(spec: LoopSpec, window: Window, holdout: Window, on_progress: Progress) -> Outcome:
+def run_loop(spec: LoopSpec, window: Window, holdout: Window, on_progress: Progress, rollout: str = "none") -> Outcome:
     """Run the compiled pipeline on this machine, with its servers or the user's."""
     from components.evaluate import Evaluation
     from components.select import rank
@@ -101,6 +101,7 @@ def run_loop(spec: LoopSpec, window: Window, holdout: Window, on_progress: Progr
         "end": str(window.end),
         "holdout_end": str(holdout.end),
         "code_version": code_version(),
+        "rollout": rollout,
     }
     steps = _Steps(on_progress, spec.train.trials)
     done = run_pipeline(home, laid_under(home, os.environ), spec.name, COMPILED, params, steps)

@@ -16,7 +16,7 @@ from components.plan import Trial
 from components.rollout import Rollout
 from components.select import select
 from components.steering import Clock, Steering
-from components.story import Decision, Story
+from components.rollout_story import Decision, Story
 from components.train import Result
 from contracts.events import Rollout as RolloutEvent
 from contracts.loop import LoopSpec, RolloutSpec
