@@ -28,6 +28,7 @@ from pocket.progress import silent
 from pocket.state import Record
 
 TICK_SECONDS = 0.1
+"""Between two looks when nothing tells that something has happened."""
 _IDLE_SECONDS = 2.0
 """How often Brokers and Triggers are looked at when no object has changed."""
 _WATCHED = {kind.name: kind for kind in KINDS if kind.api_version != "v1"}
@@ -43,9 +44,10 @@ class Controllers:
         """Whether every object has been looked at, and Envoy answers."""
         self._env = env
         self._client = Client(home)
-        self._cache = Cache(self._client, list(_WATCHED.values()))
+        self._wake = threading.Event()
+        self._cache = Cache(self._client, list(_WATCHED.values()), self._wake)
         self._pool = ThreadPoolExecutor(8, thread_name_prefix="revision")
-        self._platform = Platform(home, env, self._client.find, Allocation(), self._pool)
+        self._platform = Platform(home, env, self._client.find, Allocation(), self._pool, self._wake)
         self._router = router.Router(home)
         self._workloads: dict[str, Workload] = {}
         self._gone: dict[str, Workload] = {}
@@ -62,7 +64,8 @@ class Controllers:
                 _log.error("%s", error)
             except Exception:  # noqa: BLE001 - the process' edge: the next tick begins anew
                 _log.exception("a tick failed")
-            ended.wait(TICK_SECONDS)
+            self._wake.wait(TICK_SECONDS)
+            self._wake.clear()
         self._pool.shutdown(cancel_futures=True)
 
     def _tick(self, now: float) -> None:
@@ -122,8 +125,8 @@ class Controllers:
         known = self._workloads.get(owner.key)
         if known and known.owner.uid == owner.uid:
             return known
-        if known:  # deleted and made anew between two looks
-            self._end_now(known)
+        if before := known or self._gone.pop(owner.key, None):  # deleted and made anew in a short time
+            self._end_now(before)
 
         def tell(reason: str, message: str, warning: bool = False) -> None:
             _log.info("%s %s/%s: %s: %s", owner.kind, owner.namespace, owner.name, reason, message)
@@ -155,7 +158,7 @@ class Controllers:
         if status == obj.get("status"):
             return
         try:
-            self._cache.put(self._client.write_status(_WATCHED[obj["kind"]], obj, status))
+            self._cache.renew(self._client.write_status(_WATCHED[obj["kind"]], obj, status))
         except UnavailableError as error:  # deleted meanwhile, or the API is away: the next tick tries again
             _log.warning("the status of %s %s: %s", obj["kind"], obj["metadata"]["name"], error)
 

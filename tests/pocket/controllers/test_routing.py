@@ -7,12 +7,13 @@ import os
 import signal
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from math import sqrt
 from pathlib import Path
 
 import aiohttp
 import pytest
-from controllers_parts import Home, fetch, isvc, running, runtime, shares, stand_in, wait_until, word
+from controllers_parts import Home, Json, fetch, isvc, running, runtime, shares, stand_in, wait_until, word
 
 from pocket import process, state
 from pocket.controllers import envoy
@@ -38,9 +39,9 @@ def test_the_split_is_that_of_the_percent(home: Home) -> None:
     wait_until(lambda: not home.runs("split-predictor-00001") and not home.runs("split-predictor-00002"))
 
 
-def is_split(status: dict[str, object]) -> bool:
+def is_split(status: Json) -> bool:
     """Whether a canary takes its share."""
-    shown = status["components"]["predictor"]  # type: ignore[index]
+    shown = status["components"]["predictor"]
     return len(shown["traffic"]) == 2 and word(status, "Ready") == "True"
 
 
@@ -80,7 +81,7 @@ def test_no_request_is_lost_while_revisions_are_replaced(home: Home) -> None:
         for number, model in enumerate("bc", 2):
             home.apply(isvc("steady", model))
             home.await_ready("InferenceService", "steady")
-            wait_until(lambda number=number: not home.runs(f"steady-predictor-{number - 1:05d}"))  # type: ignore[misc]
+            wait_until(lambda number=number: not home.runs(f"steady-predictor-{number - 1:05d}"))
     finally:
         ended.set()
         for thread in threads:
@@ -90,13 +91,13 @@ def test_no_request_is_lost_while_revisions_are_replaced(home: Home) -> None:
 
 
 @pytest.fixture
-def own(tmp_path: Path, plain_env: dict[str, str]) -> Home:
+def own(tmp_path: Path, plain_env: dict[str, str]) -> Iterator[Home]:
     """A home whose parts the test may kill, with one InferenceService."""
     with running(tmp_path / "home", plain_env) as found:
         found.apply(runtime(stand_in(tmp_path)))
         found.apply(isvc("mortal", "a"))
         found.await_ready("InferenceService", "mortal")
-        yield found  # type: ignore[misc]
+        yield found
 
 
 def test_whatever_is_killed_comes_back(own: Home) -> None:
@@ -117,6 +118,22 @@ def test_whatever_is_killed_comes_back(own: Home) -> None:
     own.await_ready("InferenceService", "mortal")
     assert set(shares(url, 20)) == {"b"}
     wait_until(lambda: not process.members(before.token))  # what was adopted is ended as what was started
+
+
+def test_another_object_of_the_same_name_begins_anew(home: Home) -> None:
+    """Deleted and made again at once: revisions are numbered from 1, and nothing of the first is left."""
+    home.apply(isvc("again", "a"))
+    home.await_ready("InferenceService", "again")
+    home.apply(isvc("again", "b"))
+    home.await_ready("InferenceService", "again")
+    old = home.record("revision.default.again-predictor-00002")
+    home.delete("InferenceService", "again")
+    home.apply(isvc("again", "c"))
+    status = home.await_ready("InferenceService", "again")
+    assert status["components"]["predictor"]["latestReadyRevision"] == "again-predictor-00001"
+    assert set(shares(status["url"], 10)) == {"c"}
+    assert not process.members(old.token)
+    home.delete("InferenceService", "again")
 
 
 def test_everything_killed_at_once_comes_back(own: Home) -> None:
