@@ -197,7 +197,9 @@ def _complaints(status: Mapping[str, Any]) -> Iterator[str]:
     ):  # a failure stays in the status when it is over
         said = " ".join(str(failure[part]) for part in ("reason", "message") if failure.get(part))
         yield f"The model's last failure: {said[:500]}"
+    told: list[str] = [str(failure.get("message") or "")]
     for condition in status.get("conditions") or []:
-        if condition.get("status") == "False":
-            said = " ".join(str(condition[part]) for part in ("reason", "message") if condition.get(part))
-            yield f"{condition.get('type')} is False: {said[:500]}"
+        message = str(condition.get("message") or condition.get("reason") or "")
+        if condition.get("status") == "False" and not any(each and each in message for each in told):
+            told.append(message)  # conditions that hang on each other say the same again
+            yield f"{condition.get('type')} is False: {message[:500]}"
