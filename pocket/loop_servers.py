@@ -27,7 +27,9 @@ def begin(launcher: Launcher, env: Mapping[str, str]) -> list[Begun]:
     begun = [launcher.begin(kubernetes.service(home, env)), launcher.begin(nats_server.service(home, env))]
     begun += [launcher.begin(wanted) for wanted in broker_roles(home, env)]
     if "KF_PIPELINES_ENDPOINT" not in env:
-        begun.append(launcher.begin(bound(pipelines.service(home, laid_under(home, env)))))
+        full = laid_under(home, env)
+        full.pop("KF_PIPELINES_ENDPOINT", None)  # its own address, which it had not when it was first started
+        begun.append(launcher.begin(bound(pipelines.service(home, full))))
     return begun
 
 
@@ -65,5 +67,9 @@ def broker_roles(home: Path, env: Mapping[str, str]) -> list[Service]:
 
 def bound(wanted: Service) -> Service:
     """A server that is started anew when an address it was given has changed."""
-    addresses = {name: wanted.env[name] for name in manifests.PASSED_ON if name in wanted.env}
-    return replace(wanted, detail={**wanted.detail, **addresses})
+    return replace(wanted, detail={**wanted.detail, **addresses(wanted.env)})
+
+
+def addresses(env: Mapping[str, str]) -> dict[str, str]:
+    """What an environment says to the loop's servers and services."""
+    return {name: env[name] for name in manifests.PASSED_ON if name in env}

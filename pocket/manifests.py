@@ -63,11 +63,11 @@ def secret(env: Mapping[str, str]) -> Json:
     return {"apiVersion": "v1", "kind": "Secret", "metadata": {"annotations": about}, "stringData": keys}
 
 
-def apply(home: Path, env: Mapping[str, str], overlay: str = OVERLAY) -> str:
+def apply(home: Path, env: Mapping[str, str], overlay: str | None = None) -> str:
     """`kubectl apply --server-side -k` of the overlay; what kubectl said. UnavailableError if it failed."""
     program = Path(sys.executable).with_name("kubectl")
     own = {"KUBECONFIG": str(access.kubeconfig_path(home)), "KUBECACHEDIR": str(home / "kubernetes" / "cache")}
-    command = [str(program), "apply", "--server-side", "-k", overlay]
+    command = [str(program), "apply", "--server-side", "-k", overlay or OVERLAY]
     try:
         done = subprocess.run(command, cwd=ROOT, env={**env, **own}, capture_output=True, text=True, check=False)
     except OSError as error:

@@ -37,12 +37,15 @@ def up(
             mlflow = mlflow_server.service(home, laid_under(home, env))
             runs = launcher.begin(mlflow) if wants_tracking else None
             begun = loop_servers.begin(launcher, env) if loop else []
+            told = loop_servers.addresses(laid_under(home, env))
             launcher.settle(store)
             _make_buckets(Settings.from_env(laid_under(home, env)), wants_tracking, trial=store is not None)
             serving = _begin_serving(launcher, env)
             if loop:
                 loop_servers.finish(launcher, env, begun)
             launcher.settle(runs)
+            if loop and told != loop_servers.addresses(laid_under(home, env)):  # one had lost its port, and was moved
+                loop_servers.finish(launcher, env, loop_servers.begin(launcher, env))
             launcher.keep()
         launcher.settle(serving)
     if loop:  # without the lock, which whoever starts them may need
