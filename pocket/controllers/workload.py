@@ -16,7 +16,7 @@ from pocket.controllers.revision import Platform, Revision
 from pocket.controllers.router import Backend, Route
 from pocket.controllers.traffic import Rollout, Target, observed, resolved
 
-SWITCH_SECONDS = 1.0
+SWITCH_SECONDS = 0.5
 """How long Envoy's threads may take to see routes that it says are in force."""
 DRAIN_SECONDS = 30.0
 """How long a revision that gets no more requests may take to answer those under way."""
@@ -64,6 +64,7 @@ class Workload:
         self._kept = copy.deepcopy(self.memory)
         self._wanted = [Target.from_json(one) for one in self.memory.traffic]
         self._leaving: dict[str, float] = {}
+        self._failures: dict[str, str] = {}
         for name in self.memory.templates:
             self._revision(name)
 
@@ -179,6 +180,10 @@ class Workload:
         if ready > self.memory.ready:
             self.memory.ready = ready
             self._tell("RevisionReady", f"Revision {ready} is ready.")
+        for name, one in self.revisions.items():
+            if one.failure and self._failures.get(name) != str(one.failure):
+                self._tell("RevisionFailed", f"Revision {name}: {one.failure}", True)
+            self._failures[name] = str(one.failure or "")
 
     def _may_take(self, target: Target) -> bool:
         """A revision gets its first requests when it is ready, and keeps them while it is started again."""

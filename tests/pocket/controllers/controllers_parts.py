@@ -37,12 +37,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
             time.sleep(1)
         down = self.path == "/ready" and os.path.exists(os.environ.get("UNREADY", "/nowhere"))
         down = down or self.path == "/live" and os.path.exists(os.environ.get("DEAD", "/nowhere"))
-        body = json.dumps({"argv": sys.argv[1:], "env": dict(os.environ)}).encode()
+        whole = {} if self.path == "/short" else {"argv": sys.argv[1:], "env": dict(os.environ)}
+        body = json.dumps(whole).encode()
         self.send_response(503 if down else 200)
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-    do_POST = do_GET
+    def do_POST(self):
+        self.rfile.read(int(self.headers["content-length"]))
+        with open(os.environ["EVENTS"], "a") as file:
+            file.write(f"{self.headers['ce-id']} {self.path}\\n")
+        self.do_GET()
     def log_message(self, *_):
         pass
 if os.environ.get("BROKEN"):
@@ -51,7 +56,8 @@ class Server(http.server.ThreadingHTTPServer):
     request_queue_size = 128
 Server(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
 """
-"""Answers with its command line and its environment. BROKEN: ends at once. UNREADY, DEAD: files that say so."""
+"""Answers with its command line and its environment. BROKEN: ends at once. UNREADY, DEAD: files that say so.
+EVENTS: a file to which the ids and paths of what is posted are added."""
 
 
 @dataclass(frozen=True)
@@ -191,7 +197,7 @@ def runtime(program: Path, name: str = "small", **container: object) -> Json:
 
 def isvc(name: str, model: str, percent: int | None = None, annotations: Json | None = None, **env: str) -> Json:
     """An InferenceService on the small server; `model` stands in its environment."""
-    entries = [{"name": key, "value": value} for key, value in {"MODEL": model, **env}.items()]
+    entries = [{"name": key, "value": value} for key, value in {"MODEL": model, "BROKEN": "", **env}.items()]
     spec: Json = {"model": {"modelFormat": {"name": "small"}, "runtime": "small", "env": entries}}
     if percent is not None:
         spec["canaryTrafficPercent"] = percent
