@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import logging
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from contracts.errors import ConfigError, DriftloopError, UnavailableError
+from contracts.errors import MARK, ConfigError, DriftloopError, UnavailableError
 from contracts.loop import LoopSpec
 from contracts.settings import Settings
 from contracts.window import Window
@@ -92,8 +93,13 @@ def _steps(settings: Settings) -> set[str]:
     import yaml
 
     compiled = next(yaml.safe_load_all(settings.pipeline.read_text()))
-    groups = [compiled["root"], *compiled["components"].values()]
-    return {name for group in groups for name in group.get("dag", {}).get("tasks", {})}
+    components = compiled["components"]
+    tasks = [task for group in (compiled["root"], *components.values()) for task in _tasks(group)]
+    return {name for name, component in tasks if "executorLabel" in components[component]}
+
+
+def _tasks(group: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(name, task["componentRef"]["name"]) for name, task in group.get("dag", {}).get("tasks", {}).items()]
 
 
 def _tell(task: Any, steps: set[str], told: dict[str, str], on_event: OnEvent) -> None:
@@ -110,9 +116,10 @@ def _tell(task: Any, steps: set[str], told: dict[str, str], on_event: OnEvent) -
 def _failure(settings: Settings, run: Any) -> DriftloopError:
     if run.state != "FAILED":
         return DriftloopError(f"Run {run.display_name} was terminated.")
-    errors = [task.error for task in (run.run_details and run.run_details.task_details) or [] if task.error]
-    for error in filter(None, [run.error, *errors]):
-        return from_status(error.code, error.message or "")
+    tasks = (run.run_details and run.run_details.task_details) or []
+    errors = [one.error for one in (run, *tasks) if one.error and one.error.message]
+    for error in sorted(errors, key=lambda error: MARK not in error.message):  # what a step itself said comes first
+        return from_status(error.code, error.message)
     place = f"{settings.kfp_endpoint}/#/runs/details/{run.run_id}"
     return from_status(UNKNOWN, f"Run {run.display_name} failed.\nSee {place}")
 
@@ -124,6 +131,8 @@ def _asking(settings: Settings) -> Iterator[Any]:
     import urllib3
     from kfp.client import Client
 
+    before = logging.root.manager.disable
+    logging.disable(logging.ERROR)  # of a server that is away it logs tracebacks
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):  # it prints links
             warnings.simplefilter("ignore", FutureWarning)
@@ -132,6 +141,8 @@ def _asking(settings: Settings) -> Iterator[Any]:
         raise _refusal(settings, error) from error
     except (urllib3.exceptions.HTTPError, TimeoutError) as error:
         raise _away(settings, str(error)) from error
+    finally:
+        logging.disable(before)
 
 
 def _refusal(settings: Settings, error: Any) -> DriftloopError:

@@ -17,9 +17,9 @@ from starlette.routing import Route
 
 from pocket.kfp_api.api_error import AWAY, INTERNAL, INVALID, NOT_FOUND, ApiError
 from pocket.kfp_api.face import Face
+from pocket.kfp_api.service import ROOT
 from pocket.kfp_api.worker import Worker
 
-ROOT = "/apis/v2beta1"
 _LOOPBACK = ("127.0.0.1", "localhost")
 
 

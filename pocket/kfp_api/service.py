@@ -7,11 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pocket import probe
-from pocket.kfp_api.server import ROOT
 from pocket.service import Service
 
 NAME = "pipelines"
 USUAL_PORTS = {"http": 8888}
+ROOT = "/apis/v2beta1"
+_ADDRESSES = (
+    *("AWS_ENDPOINT_URL_S3", "MLFLOW_TRACKING_URI", "KUBECONFIG", "K_SINK"),
+    *("DRIFTLOOP_NAMESPACE", "DRIFTLOOP_DATA_BUCKET"),
+)
+"""Variables of its runs; where one has changed, the server must be started anew."""
 
 
 def service(home: Path, env: Mapping[str, str]) -> Service:
@@ -26,5 +31,6 @@ def service(home: Path, env: Mapping[str, str]) -> Service:
         env=env,
         is_ready=lambda ports: probe.status(ports["http"], f"{ROOT}/healthz") == 200,
         start_seconds=60,
+        detail={name: env[name] for name in _ADDRESSES if name in env},
         grace_seconds=15,
     )

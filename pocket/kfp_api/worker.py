@@ -6,11 +6,12 @@ import json
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from math import inf
 from pathlib import Path
 from threading import Event, Lock, Thread
 
-from contracts.errors import BusyError, DriftloopError, UnavailableError
+from contracts.errors import BusyError, DriftloopError, UnavailableError, disk_room
 from pipelines.failure import to_status
 from pocket.kfp_api import runs
 from pocket.kfp_api.api_error import ApiError, Json
@@ -89,7 +90,7 @@ class Worker:
 
     def _run(self, run: Json) -> None:
         run_id = run["run_id"]
-        with Line() as line:
+        with suppress(ApiError), Line() as line:  # it may be terminated and deleted before it begins
             with self._lock:
                 self._current = (run_id, line)
             try:
@@ -97,7 +98,7 @@ class Worker:
             finally:
                 with self._lock:
                     self._current = None
-        self._enter(run_id, state, error)
+            self._enter(run_id, state, error)
 
     def _outcome(self, run: Json, line: Line) -> tuple[str, Json | None]:
         if self._stopped.is_set():
@@ -118,14 +119,14 @@ class Worker:
         with taken(self._home, loop, line, inf) as lock:
             folder = new_folder(self._home, loop)
             compiled = folder / "pipeline.json"
-            compiled.write_text(json.dumps(pipeline_of(run["pipeline_spec"])))
+            with disk_room(folder):
+                compiled.write_text(json.dumps(pipeline_of(run["pipeline_spec"])))
             self._begin(run_id, folder / "artifacts", line)
             parameters = run["runtime_config"]["parameters"]
-            execute(folder, lock, line, self._env, compiled, parameters, lambda *event: self._note(run_id, *event))
+            execute(folder, lock, line, self._env, compiled, parameters, partial(self._note, run_id, line))
 
     def _enter(self, run_id: str, state: str, error: Json | None) -> None:
-        with suppress(ApiError):  # it was terminated before it began, and deleted
-            self._documents.change("runs", run_id, lambda run: runs.enter(run, state, runs.utc_now(), error))
+        self._documents.change("runs", run_id, lambda run: runs.enter(run, state, runs.utc_now(), error))
 
     def _begin(self, run_id: str, root: Path, line: Line) -> None:
         if line.is_cut:
@@ -135,8 +136,9 @@ class Worker:
         except ApiError as error:
             raise RunEndedError("The run was terminated, or deleted, before it began.") from error
 
-    def _note(self, run_id: str, step: str, event: str) -> None:
-        self._documents.change("runs", run_id, lambda run: runs.note_task(run, step, event, runs.utc_now()))
+    def _note(self, run_id: str, line: Line, step: str, event: str) -> None:
+        if not line.is_cut:  # steps are killed then, which is no failure of theirs
+            self._documents.change("runs", run_id, lambda run: runs.note_task(run, step, event, runs.utc_now()))
 
     def _tell_cut_off(self) -> None:
         """Nothing is in progress when this is called: what says so was cut off."""
