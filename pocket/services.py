@@ -7,7 +7,7 @@ from pathlib import Path
 
 from contracts.objects import ObjectStore
 from contracts.settings import Settings
-from pocket import loop_servers, manifests, mlflow_server, predictor, s3, state
+from pocket import loop_servers, mlflow_server, predictor, readiness, s3, state
 from pocket.controllers import service as controllers
 from pocket.environment import PREDICTOR, laid_under, users_own
 from pocket.launcher import Launcher
@@ -49,7 +49,7 @@ def up(
             launcher.keep()
         launcher.settle(serving)
     if loop:  # without the lock, which whoever starts them may need
-        manifests.wait_until_ready(home, on_progress)
+        readiness.wait_until_ready(home, on_progress)
     return laid_under(home, env)
 
 

@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from contracts.errors import UnavailableError
-from pocket import loop_servers, manifests, probe, process, services, state
+from pocket import loop_servers, manifests, probe, process, readiness, services, state
 from pocket.controllers import service as controllers
 from pocket.progress import Step, silent
 from pocket.state import Record
@@ -158,7 +158,7 @@ def test_a_service_that_is_not_ready_is_named_with_its_reason(
     """Within a bound; what else runs goes on, and once the manifest is right so does it."""
     right = (overlay / "objects.yaml").read_text()
     (overlay / "objects.yaml").write_text(right.replace("driftloop/driftloop:", "driftloop/unheard-of:"))
-    monkeypatch.setattr(manifests, "READY_SECONDS", 2.0)
+    monkeypatch.setattr(readiness, "FAILED_SECONDS", 1.0)
     with pytest.raises(UnavailableError, match=r"echo: .*unheard-of"):
         running.again()
     monkeypatch.undo()
