@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from pocket import manifests, state
@@ -27,7 +26,7 @@ def begin(launcher: Launcher, env: Mapping[str, str]) -> list[Begun]:
     begun = [launcher.begin(kubernetes.service(home, env)), launcher.begin(nats_server.service(home, env))]
     begun += [launcher.begin(wanted) for wanted in broker_roles(home, env)]
     if "KF_PIPELINES_ENDPOINT" not in env:
-        begun.append(launcher.begin(bound(pipelines.service(home, laid_under(home, env)))))
+        begun.append(launcher.begin(pipelines.service(home, laid_under(home, env))))
     return begun
 
 
@@ -44,7 +43,7 @@ def finish(launcher: Launcher, env: Mapping[str, str], begun: list[Begun]) -> No
         launcher.stop_all(controllers.running(home))
     if not controllers.running(home):
         launcher.on_failure(lambda: launcher.stop_all(controllers.running(home)))
-    turning = launcher.begin(bound(controllers.service(home, full)))
+    turning = launcher.begin(controllers.service(home, full))
     manifests.apply(home, full)
     launcher.settle(turning)
 
@@ -63,7 +62,6 @@ def broker_roles(home: Path, env: Mapping[str, str]) -> list[Service]:
     return [role_service(role, home, eventing.ensure(home), port, env) for role in ROLES]
 
 
-def bound(wanted: Service) -> Service:
-    """A server that is started anew when an address it was given has changed."""
-    addresses = {name: wanted.env[name] for name in manifests.PASSED_ON if name in wanted.env}
-    return replace(wanted, detail={**wanted.detail, **addresses})
+def addresses(env: Mapping[str, str]) -> dict[str, str]:
+    """What an environment says to the loop's servers and services."""
+    return {name: env[name] for name in manifests.PASSED_ON if name in env}

@@ -1,11 +1,10 @@
-"""The loop's objects on this machine: its settings, manifests/overlays/pocket by kubectl, and whether all are ready."""
+"""The loop's objects on this machine: its settings, and manifests/overlays/pocket by kubectl."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from contracts.errors import UnavailableError
@@ -14,11 +13,8 @@ from pocket.checkout import ROOT, code_version
 from pocket.environment import NAMESPACE
 from pocket.kubernetes import access, client
 from pocket.kubernetes.status_error import Json
-from pocket.progress import Progress, Step
 
 OVERLAY = "manifests/overlays/pocket"
-READY_SECONDS = 180.0
-POLL_SECONDS = 0.2
 SETTINGS, KEYS = "driftloop-settings", "driftloop-s3"
 MANAGER = "pocket"
 
@@ -63,11 +59,11 @@ def secret(env: Mapping[str, str]) -> Json:
     return {"apiVersion": "v1", "kind": "Secret", "metadata": {"annotations": about}, "stringData": keys}
 
 
-def apply(home: Path, env: Mapping[str, str], overlay: str = OVERLAY) -> str:
+def apply(home: Path, env: Mapping[str, str], overlay: str | None = None) -> str:
     """`kubectl apply --server-side -k` of the overlay; what kubectl said. UnavailableError if it failed."""
     program = Path(sys.executable).with_name("kubectl")
     own = {"KUBECONFIG": str(access.kubeconfig_path(home)), "KUBECACHEDIR": str(home / "kubernetes" / "cache")}
-    command = [str(program), "apply", "--server-side", "-k", overlay]
+    command = [str(program), "apply", "--server-side", "-k", overlay or OVERLAY]
     try:
         done = subprocess.run(command, cwd=ROOT, env={**env, **own}, capture_output=True, text=True, check=False)
     except OSError as error:
@@ -75,48 +71,3 @@ def apply(home: Path, env: Mapping[str, str], overlay: str = OVERLAY) -> str:
     if done.returncode:
         raise UnavailableError(f"`kubectl {' '.join(command[1:])}` failed: {done.stderr.strip()}")
     return done.stdout
-
-
-def services(home: Path) -> list[Json]:
-    """The loop's Knative Services as they stand."""
-    found = client.find(home, f"/apis/serving.knative.dev/v1/namespaces/{NAMESPACE}/services") or {}
-    return list(found.get("items", []))
-
-
-def wait_until_ready(home: Path, on_progress: Progress, seconds: float | None = None) -> None:
-    """Wait until every Knative Service is ready. UnavailableError names those that are not, and why."""
-    seconds = READY_SECONDS if seconds is None else seconds
-    deadline = time.monotonic() + seconds
-    told: set[str] = set()
-    while waiting := [found for found in _tell(services(home), told, on_progress) if not is_ready(found)]:
-        if time.monotonic() > deadline:
-            reasons = "; ".join(f"{found['metadata']['name']}: {reason(found)}" for found in waiting)
-            raise UnavailableError(f"Not ready within {seconds:g} s: {reasons}.", f"Logs are in {home / 'logs'}.")
-        time.sleep(POLL_SECONDS)
-
-
-def is_ready(found: Json) -> bool:
-    """Whether an object's status, and not that of an older generation, says so."""
-    now = found["metadata"]["generation"]
-    current = found.get("status", {}).get("observedGeneration", now) == now
-    return current and _ready(found).get("status") == "True"
-
-
-def reason(found: Json) -> str:
-    """Why an object is not ready, in words."""
-    told = _ready(found)
-    return str(told.get("message") or told.get("reason") or "its status says nothing yet")
-
-
-def _ready(found: Json) -> Json:
-    conditions: Sequence[Json] = found.get("status", {}).get("conditions", [])
-    return next((each for each in conditions if each["type"] == "Ready"), {})
-
-
-def _tell(found: list[Json], told: set[str], on_progress: Progress) -> list[Json]:
-    for each in found:
-        name = each["metadata"]["name"]
-        if is_ready(each) and name not in told:
-            told.add(name)
-            on_progress(Step(name, f"ready at {each['status'].get('url')}", done=True))
-    return found

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import http.client
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -13,8 +13,11 @@ from urllib.parse import urlsplit
 import psutil
 
 from pocket import loop_servers, mlflow_server, predictor, process, s3, service, state
-from pocket.environment import PREDICTOR, laid_under, users_own
+from pocket.controllers import service as controllers
+from pocket.controllers.revision import RECORDS
+from pocket.environment import NAMESPACE, PREDICTOR, laid_under, users_own
 from pocket.service import Service
+from pocket.state import Record
 
 State = Literal["running", "not answering", "stopped", "external", "external, no answer", "nothing deployed"]
 _FINE: tuple[State, ...] = ("running", "external", "nothing deployed")
@@ -44,6 +47,7 @@ def status(home: Path, env: Mapping[str, str]) -> list[Status]:
     """S3, MLflow and the predictor, and the loop's servers once they have been up. Starts and changes nothing."""
     env, full = users_own(home, env), laid_under(home, env)
     loop = [_one(home, None, wanted.name, wanted) for wanted in loop_servers.known(home, full)]
+    loop += [_started(home, name) for name in controllers.running(home) if name != controllers.NAME]
     return [
         _one(home, env.get("AWS_ENDPOINT_URL_S3"), s3.NAME, s3.service(home, full)),
         _one(home, env.get("MLFLOW_TRACKING_URI"), mlflow_server.NAME, mlflow_server.service(home, full)),
@@ -58,12 +62,23 @@ def _one(home: Path, users: str | None, name: str, wanted: Service | None) -> St
     if wanted is None:
         return Status(name, "nothing deployed")
     record = state.read(home, name)
+    return _recorded(home, name, record, lambda found: service.answers(wanted, found))
+
+
+def _started(home: Path, name: str) -> Status:
+    """One that the controllers started: Envoy, or a revision, which is known by its own name."""
+    record = state.read(home, name)
+    found = _recorded(home, name, record, lambda it: ("127.0.0.1", it.ports["http"]) in process.listeners(it.token))
+    return replace(found, service=name.removeprefix(f"{RECORDS}{NAMESPACE}."))
+
+
+def _recorded(home: Path, name: str, record: Record | None, answers: Callable[[Record], bool]) -> Status:
     log = service.log_path(home, name)
     if record is None or not process.is_running(record.pid, record.token):
         return Status(name, "stopped", log=str(log) if log.exists() else None)
     return Status(
         service=name,
-        state="running" if service.answers(wanted, record) else "not answering",
+        state="running" if answers(record) else "not answering",
         address=record.address,
         pid=record.pid,
         memory_bytes=sum(_resident_bytes(member) for member in process.members(record.token)),

@@ -13,14 +13,11 @@ import pytest
 
 from contracts.errors import UnavailableError
 from pocket import manifests, services
-from pocket.kubernetes import access, client, service
-from pocket.kubernetes.status_error import Json
+from pocket.kubernetes import access, service
 from pocket.launcher import Launcher
-from pocket.progress import Step, silent
+from pocket.progress import silent
 
 KINDS = "namespace,secret,sa,cm,servingruntime,ksvc,broker,trigger"
-READY = {"type": "Ready", "status": "True"}
-SERVICE = "/apis/serving.knative.dev/v1/namespaces/driftloop/services/{}"
 Kubectl = Callable[..., str]
 
 
@@ -87,29 +84,6 @@ def test_a_manifest_with_a_slip_is_told(home: Path, tmp_path: Path) -> None:
         manifests.apply(home, os.environ, str(tmp_path))
 
 
-def test_readiness_is_waited_for_and_its_absence_explained(home: Path) -> None:
-    """Each service is told when it is ready; one that never is, is named with its reason."""
-    for name in ("eventlog", "trigger"):
-        set_status(home, name, {"conditions": [READY], "url": f"http://{name}"})
-    refused = {**READY, "status": "False", "message": "exit code 1: no model"}
-    set_status(home, "drift", {"conditions": [refused]})
-    told: list[Step] = []
-    with pytest.raises(UnavailableError, match="drift: exit code 1: no model"):
-        manifests.wait_until_ready(home, told.append, seconds=0)
-    assert {step.service for step in told} == {"eventlog", "trigger"}
-    set_status(home, "drift", {"conditions": [READY], "url": "http://drift"})
-    manifests.wait_until_ready(home, silent, seconds=0)
-
-
-def test_a_status_of_before_the_change_does_not_count(home: Path) -> None:
-    """Ready as the older generation was, is not ready."""
-    found: Json = {"metadata": {"generation": 2}, "status": {"observedGeneration": 1, "conditions": [READY]}}
-    assert not manifests.is_ready(found)
-    found["status"]["observedGeneration"] = 2
-    assert manifests.is_ready(found)
-    assert "nothing yet" in manifests.reason({"metadata": {"generation": 1}})
-
-
 def env_of(home: Path) -> dict[str, str]:
     """What `up` would know."""
     return {
@@ -119,9 +93,3 @@ def env_of(home: Path) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": "word",
         "DRIFTLOOP_CODE_VERSION": "0123",
     }
-
-
-def set_status(home: Path, name: str, status: Json) -> None:
-    """As the controllers would."""
-    head = {"apiVersion": "serving.knative.dev/v1", "kind": "Service"}
-    client.apply(home, SERVICE.format(name) + "/status", {**head, "status": status}, "test")

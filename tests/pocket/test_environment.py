@@ -8,7 +8,10 @@ import pytest
 
 from contracts.settings import Settings
 from pocket import credentials, state
-from pocket.environment import BROKER, PIPELINES, environment, laid_under, users_own
+from pocket.controllers import memory
+from pocket.controllers import service as controllers
+from pocket.controllers.memory import Memory
+from pocket.environment import CONTROLLERS, PIPELINES, environment, laid_under, users_own
 from pocket.kfp_api import service as pipelines
 from pocket.state import Record
 
@@ -45,9 +48,20 @@ def test_all_addresses_and_keys_are_given(home: Path) -> None:
     assert laid_under(home, {})["KUBECONFIG"] == str(home / "kubeconfig")
 
 
+def test_the_inference_service_is_the_predictor(home: Path) -> None:
+    """Where there is one, it comes before a deployment of before; stopped, it is still known as ours."""
+    memory.write(home, "InferenceService+driftloop+flights-predictor", Memory("uid", 8123))
+    assert laid_under(home, {})["DRIFTLOOP_PREDICTOR_URL"] == "http://127.0.0.1:8480"
+    state.write(home, Record("controllers", "token", 1, 0.0, {"http": 8089}))
+    shell = laid_under(home, {})
+    assert shell["DRIFTLOOP_PREDICTOR_URL"] == "http://127.0.0.1:8123"
+    state.write(home, Record("controllers", "", 0, 0.0, {"http": 8089}))
+    assert "DRIFTLOOP_PREDICTOR_URL" not in users_own(home, shell)
+
+
 def test_the_names_are_those_of_the_services(home: Path) -> None:
     """Which are not imported to make an environment: they take long."""
-    assert (PIPELINES, BROKER) == (pipelines.NAME, "broker-ingress")
+    assert (PIPELINES, CONTROLLERS) == (pipelines.NAME, controllers.NAME)
 
 
 def test_the_cluster_a_shell_points_at_gets_nothing_of_ours(home: Path) -> None:
