@@ -11,11 +11,15 @@ from scripts import (
     demo_command,
     deploy_command,
     doctor_command,
+    drift_command,
     edge,
+    events_command,
     lineage_command,
     logs_command,
     predict_command,
     replay_command,
+    retrain_command,
+    rollout_command,
     run_command,
     services_commands,
 )
@@ -44,6 +48,10 @@ def driftloop(
 
 app.command("up")(services_commands.up)
 app.command("status")(services_commands.status)
+app.command("drift")(drift_command.drift)
+app.command("retrain")(retrain_command.retrain)
+app.command("rollout")(rollout_command.rollout)
+app.command("events")(events_command.events)
 app.command("logs")(logs_command.logs)
 app.command("doctor")(doctor_command.doctor)
 app.command("down")(services_commands.down)

@@ -33,7 +33,7 @@ def demo(
     end: Annotated[str, typer.Option(help="Day after the last one that is replayed.")] = "2014-01-01",
     again: Annotated[bool, typer.Option("--again", help="Set aside what this home holds, and begin anew.")] = False,
 ) -> None:
-    """Train on January and February 2013, serve, then replay the rest of the year while the loop keeps the model honest.
+    """Train on two months of 2013, serve, then replay the rest of the year while the loop keeps the model honest.
 
     Ends with a table and a picture of what it was worth, and leaves them in .driftloop/demo/ with summary.json. The
     services stay up; `driftloop down` stops them. Run again, it shows the story that was told.

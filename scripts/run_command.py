@@ -8,7 +8,7 @@ import shutil
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -48,6 +48,10 @@ def run(
     override: Annotated[
         list[str] | None, typer.Option("--set", help="section.key=value laid over the loop's TOML; repeatable.")
     ] = None,
+    rollout: Annotated[
+        Literal["canary", "direct", "none"],
+        typer.Option(help="How what passed the gate goes live: judged on a part of the traffic, at once, or not."),
+    ] = "none",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
     """Train, evaluate and register: the whole pipeline on one window. Ends with 6 if the gate says no.
@@ -60,7 +64,7 @@ def run(
     spec = load_loop(loop, tuple(override or ()))
     window = Window.parse(start, end)
     with progress.shown() as on_progress:
-        outcome = run_loop(spec, window, holdout_of(spec, window, holdout_end), on_progress)
+        outcome = run_loop(spec, window, holdout_of(spec, window, holdout_end), on_progress, rollout)
     if as_json:
         print(json.dumps(as_plain(outcome), indent=1))
     else:

@@ -79,5 +79,6 @@ class Starter:
             "start": claim.start.isoformat(),
             "end": claim.end.isoformat(),
             "holdout_end": claim.holdout_end.isoformat(),
+            "rollout": "canary",
             "code_version": self._code_version,
         }
