@@ -35,7 +35,7 @@ setup: $(DEV) drift-env  ## environments for development in .tools/, .venv/ and 
 drift-env: $(DRIFT)  ## the drift detector's own environment in .venv-drift/; it holds alibi-detect, BSL 1.1
 
 .PHONY: demo
-demo: $(MAIN)  ## train, register and serve the flights model on this machine
+demo: $(MAIN) $(DRIFT)  ## the whole loop on this machine: train, serve, a year of live traffic, drift, retrain, canary
 	$(BIN)/driftloop demo $(ARGS)
 
 .PHONY: test
