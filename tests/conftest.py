@@ -26,6 +26,8 @@ _OWN = (
 )
 """Variables that would point the tests at servers of whoever runs them."""
 
+_TOGETHER = {"failures"}
+"""Folders of tests that share servers."""
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # A shell's background job ignores SIGINT, and so would every program that the tests interrupt.
@@ -34,6 +36,21 @@ hypothesis.settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     # What CI says of a commit must not hang on luck; everywhere else each run tries other examples.
     hypothesis.settings.load_profile("ci")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where tests run side by side, those of one file stay together, and so do those that share servers they kill.
+
+    The groups that take longest begin first.
+    """
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+    for item in items:
+        path = item.path.relative_to(config.rootpath)
+        group = next((name for name in _TOGETHER if name in path.parts), str(path))
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: not _TOGETHER & set(item.path.parts))
 
 
 @pytest.fixture(scope="session")
