@@ -40,7 +40,7 @@ demo: $(MAIN) $(DRIFT)  ## the whole loop on this machine: train, serve, a year 
 
 .PHONY: test
 test: $(DEV) $(if $(ARGS),,test-drift)  ## every test that needs no cluster; ARGS='-k window' for some
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(or $(ARGS),--numprocesses 2 --dist loadgroup --no-loadscope-reorder)
 
 # The same tests run in .venv/ too, but for those that need alibi-detect. What other tests need is not installed here.
 .PHONY: test-drift
