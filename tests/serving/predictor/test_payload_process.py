@@ -115,16 +115,16 @@ def test_metrics(server: Server, sink: PayloadSink) -> None:
 
 
 def test_a_killed_predictor_loses_nothing_it_answered(flights: Bundle, tmp_path: Path) -> None:
-    """Two processes are killed while requests come, a third is asked to end: by a real Broker, every row is stored."""
+    """One process is killed while requests come, the next is asked to end: by a real Broker, every row is stored."""
     spool, answered = tmp_path / "spool", list[str]()
     with sinking() as sink, _broker(tmp_path, sink.url) as address:
-        for life, delay in enumerate(("50", "3600000", "3600000")):
+        for life, delay in enumerate(("50", "3600000")):
             env = {**_env(address, spool), "DRIFTLOOP_PAYLOAD_DELAY_MS": delay, "DRIFTLOOP_PAYLOAD_ROWS": "20"}
             with running(flights.folder, tmp_path / f"{life}.log", env=env) as server:
                 wanted = len(answered) + 150
                 clients = [_Client(server, f"{life}-{client}", answered) for client in range(3)]
                 wait_until(lambda wanted=wanted: len(answered) >= wanted)
-                if life < 2:
+                if life == 0:
                     os.kill(server.process.pid, signal.SIGKILL)
                     server.process.wait(30)
                 for client in clients:
@@ -132,7 +132,7 @@ def test_a_killed_predictor_loses_nothing_it_answered(flights: Bundle, tmp_path:
         wait_until(lambda: set(answered) <= set(sink.row_ids))
         assert server.process.returncode == 0
     assert list(spool.iterdir()) == []
-    assert len(answered) >= 450
+    assert len(answered) >= 300
     repeated = set(duplicates(sink))  # at least once: only what was under way when a process was killed
     assert len(repeated) < 100
 
