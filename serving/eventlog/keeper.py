@@ -26,7 +26,7 @@ from serving.eventlog.unlabelled import Open, Unlabelled
 
 MAX_CUTTERS = 8
 """Versions whose waiting rows are in memory; another's are read again when it has new ones."""
-RETRY_SECONDS = 5.0
+RETRY_SECONDS = 2.0
 
 Tell = Callable[[str, str], None]
 """Says that a window of a loop is to be told, by its URI."""
