@@ -10,7 +10,7 @@ from pathlib import Path
 from eventlog_parts import WINDOW_ROWS, Client, Place, Sink, labels, numbered, payload, running, serving, wait_until
 
 EVENT_ROWS = 25
-EVENTS = 120
+EVENTS = 60
 
 
 def groups(count: int) -> list[list[str]]:
@@ -34,7 +34,7 @@ def test_kills_under_load(place: Place, sink: Sink, tmp_path: Path) -> None:
     ids = groups(EVENTS)
     with running(place, sink, tmp_path) as process, ThreadPoolExecutor(12) as senders:
         sent = [senders.submit(process.send, payload(group), labels(group), seconds=100) for group in ids]
-        for done in (20, 70):
+        for done in (10, 35):
             wait_until(lambda done=done: sum(each.done() for each in sent) >= done)
             process.kill()
             process.start()
