@@ -108,6 +108,28 @@ def test_windows_are_told_until_they_are_accepted(place: Place, sink: Sink, capl
     assert len(sink.windows) == 2
 
 
+def test_a_window_that_another_process_has_written(place: Place, sink: Sink) -> None:
+    """It is told and gets its labels here too, its rows are in no second window, and the rows that are left wait."""
+    rows = payload(numbered(0, WINDOW_ROWS - 10))
+    with serving(place, sink) as eventlog:
+        eventlog.send(payload(["other-0"]))
+        wait_until(lambda: place.log.rows("1").num_rows)
+        other = Here(place, None)  # tells nobody
+        other.await_status("/readyz", 200)
+        other.send(rows, payload(numbered(40, 59)))
+        other.end()
+        assert len(place.log.windows("1")) == 1
+        assert not sink.windows
+        eventlog.send(payload(numbered(59, 110)))
+        wait_until(lambda: len(sink.windows) == 2)
+        eventlog.send(labels([*numbered(0, 110), "other-0"]))
+        wait_until(lambda: len(sink.windows) == 4)
+    windows = place.log.windows("1")
+    ids = [row_id for window in windows for row_id in place.log.read(window.uri)["row_id"].to_pylist()]
+    assert len(ids) == len(set(ids)) == 2 * WINDOW_ROWS
+    assert [window.labelled for window in windows] == [WINDOW_ROWS] * 2
+
+
 def test_s3_away(place: Place, sink: Sink, caplog: pytest.LogCaptureFixture) -> None:
     """503 and Retry-After while it is, at the start too; nothing that was accepted is lost when it is back."""
     gate = Gate(place.settings.s3_endpoint)
