@@ -169,7 +169,7 @@ def model_at(url: str) -> str:
 
     def answers() -> bool:
         try:
-            return fetch(url)[0] == 200
+            return bool(fetch(url)[0] == 200)
         except OSError:  # Envoy does not listen yet
             return False
 
