@@ -186,6 +186,10 @@ class Controllers:
             return record if self.is_ready or service.answers(wanted, record) else None
         if now >= self._envoy_due:
             self._envoy_due, self.is_ready = now + _IDLE_SECONDS, False
+            if record and record.token:
+                _log.warning(
+                    "Envoy has ended and is started again; its log is %s", service.log_path(self.home, wanted.name)
+                )
             service.ensure(self.home, wanted, silent)
         return None
 
