@@ -211,7 +211,7 @@ def _table(route: Route) -> dict[str, Any]:
         "@type": f"{_TYPES}.config.route.v3.RouteConfiguration",
         "name": route.name,
         "virtual_hosts": [
-            {"name": "all", "domains": ["*"], "routes": routes, "per_request_buffer_limit_bytes": _KEPT_BYTES}
+            {"name": "all", "domains": ["*"], "routes": routes, "request_body_buffer_limit": _KEPT_BYTES}
         ],
     }
 

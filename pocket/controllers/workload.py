@@ -36,7 +36,6 @@ class Owner:
 
     kind: str
     namespace: str
-    name: str
     uid: str
     service: str
     """Name of the Knative Service, by which revisions are called."""
