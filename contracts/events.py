@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -60,12 +61,8 @@ class Payload(EventData):
 
     @model_validator(mode="after")
     def _has_one_length(self) -> Self:
-        rows = len(self.row_ids)
         own = {"timestamps": self.timestamps, "seconds": self.seconds, "errors": self.errors}
-        lists = {**own, **self.columns, **self.scores}
-        for name, values in lists.items():
-            if len(values) != rows:
-                raise ValueError(f"{name!r} has {len(values)} entries for {rows} row_ids")
+        _require_length(len(self.row_ids), {**own, **self.columns, **self.scores})
         for row, error in enumerate(self.errors):
             if error is None and any(values[row] is None for values in self.scores.values()):
                 raise ValueError(f"row {self.row_ids[row]!r} has neither a score nor an error")
@@ -73,13 +70,18 @@ class Payload(EventData):
 
 
 class Label(EventData):
-    """What became of one row."""
+    """What became of some rows. Every list has an entry for each row, in one order."""
 
     name = "label"
-    row_id: Text
-    label: Scalar
-    event_time: AwareDatetime
-    """When the label came to be known."""
+    row_ids: Annotated[tuple[Text, ...], Field(min_length=1, max_length=MAX_ROWS)]
+    labels: tuple[Scalar, ...]
+    event_times: tuple[AwareDatetime, ...]
+    """When each label came to be known."""
+
+    @model_validator(mode="after")
+    def _has_one_length(self) -> Self:
+        _require_length(len(self.row_ids), {"labels": self.labels, "event_times": self.event_times})
+        return self
 
 
 class Window(EventData):
@@ -244,6 +246,12 @@ def schemas() -> dict[str, dict[str, Any]]:
         }
         for kind in TYPES.values()
     }
+
+
+def _require_length(rows: int, lists: Mapping[str, Sequence[object]]) -> None:
+    for name, values in lists.items():
+        if len(values) != rows:
+            raise ValueError(f"{name!r} has {len(values)} entries for {rows} row_ids")
 
 
 def _first(error: ValidationError) -> str:

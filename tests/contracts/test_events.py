@@ -31,7 +31,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "seconds": [0.002, 0.002],
         "errors": [None, "Feature 'hour' is missing."],
     },
-    "label": {"loop": "flights", "row_id": "a", "label": "late", "event_time": NOON},
+    "label": {"loop": "flights", "row_ids": ["a", "b"], "labels": ["late", "on_time"], "event_times": [NOON, NOON]},
     "window": {
         "loop": "flights",
         "window": "3-000001",
