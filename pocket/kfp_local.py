@@ -53,6 +53,20 @@ def main(compiled: str, params: str, root: str, scratch: str) -> int:
         return 0
 
 
+def _log_every_task() -> None:
+    """Log the begin and the end of each task.
+
+    kfp.local sets logging up for each task and takes it down afterwards, which silences tasks beside it.
+    """
+    from kfp.local import logging_utils
+
+    form = logging_utils.MillisecondFormatter("%(asctime)s - %(levelname)s - %(message)s", "%H:%M:%S.%f")
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(form)
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging_utils.local_logger_context = contextlib.nullcontext
+
+
 @contextlib.contextmanager
 def warm_python(place: Path) -> Iterator[str]:
     """A Python that imports what steps import; the command line by which kfp.local starts steps as its forks."""
@@ -67,20 +81,6 @@ def warm_python(place: Path) -> Iterator[str]:
     # Its standard input is never written to: it closes here, or when this process is killed, and so the server ends.
     with server:
         yield shlex.join([sys.executable, "-I", "-S", str(Path(client.__file__)), str(place)])
-
-
-def _log_every_task() -> None:
-    """Log the begin and the end of each task.
-
-    kfp.local sets logging up for each task and takes it down afterwards, which silences tasks beside it.
-    """
-    from kfp.local import logging_utils
-
-    form = logging_utils.MillisecondFormatter("%(asctime)s - %(levelname)s - %(message)s", "%H:%M:%S.%f")
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(form)
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    logging_utils.local_logger_context = contextlib.nullcontext
 
 
 def _end_with_the_command(scratch: str) -> None:
