@@ -76,6 +76,10 @@ class EventLog:
         """Under which the windows of a version are."""
         return f"{self.root}/windows/version={quoted(version)}/"
 
+    def told_prefix(self, version: str) -> str:
+        """Under which the marks of windows that were told are."""
+        return f"{self.root}/told/version={quoted(version)}/"
+
     def versions(self) -> list[str]:
         """Versions that have rows."""
         return [unquote(name.removeprefix("version=")) for name in self.store.folders(f"{self.root}/rows/")]

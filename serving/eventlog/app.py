@@ -19,9 +19,10 @@ from contracts.errors import DataError, DriftloopError, UnavailableError
 from contracts.objects import ObjectStore
 from contracts.settings import Settings
 from serving import receiver
+from serving.eventlog import stock
 from serving.eventlog.announcer import Announcer
 from serving.eventlog.dead import bury
-from serving.eventlog.entry import read
+from serving.eventlog.entry import Entry, of, read
 from serving.eventlog.flush import Flush
 from serving.eventlog.gather import Gather
 from serving.eventlog.keeper import Keeper
@@ -51,18 +52,22 @@ class Service:
     async def handle(self, event: CloudEvent) -> None:
         """Store the rows of an event. UnavailableError while it is not known what is on S3."""
         try:
-            entry = read(event)
-        except DataError:
-            self.metrics.events.labels("refused").inc()
-            raise
-        try:
             if not self.ready:
                 raise UnavailableError("The event log is starting.", "Send it again in a second.")
-            await self.gather.add(entry)
-        except DriftloopError:
-            self.metrics.events.labels("failed").inc()
+            entry = await self._entry(event)
+            if entry:
+                await self.gather.add(entry)
+        except DriftloopError as error:
+            self.metrics.events.labels("refused" if isinstance(error, DataError) else "failed").inc()
             raise
         self.metrics.events.labels("stored").inc()
+
+    async def _entry(self, event: CloudEvent) -> Entry | None:
+        """None of a stock logger's event that makes no rows yet."""
+        if event["type"] not in stock.OTHER:
+            return read(event)
+        rows = await asyncio.to_thread(stock.keep, self.store, self.bucket, event, datetime.now(UTC))
+        return of(event, rows) if rows else None
 
     async def bury(self, event: CloudEvent) -> None:
         """Store a dead letter."""

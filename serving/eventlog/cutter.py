@@ -29,11 +29,13 @@ class Cutter:
         self.log, self.version = log, version
         self.pending = Pending(window_rows)
         self.next_index = 0
+        self._since: str | None = None
+        """The name from which on stored rows may be in no window."""
 
     def restore(self) -> Iterator[tuple[StoredWindow, pa.Table]]:
-        """Learn from S3 what waits, and cut what is full."""
-        since = self._learn_windows()
-        for uri in self.log.names(self.log.rows_prefix(self.version), clock_of(since) if since else None):
+        """Read the rows that wait, and cut what is full. After `learn`."""
+        since = clock_of(self._since) if self._since else None
+        for uri in self.log.names(self.log.rows_prefix(self.version), since):
             self.pending.add(uri.rpartition("/")[2], self.log.read(uri))
             yield from self.cut()
 
@@ -42,23 +44,24 @@ class Cutter:
         while cut := self.pending.cut():
             yield self._write(cut), cut.rows
 
-    def _learn_windows(self) -> str | None:
-        """Take note of the rows of the newest windows; the name from which on stored rows may be in none of them."""
+    def learn(self) -> list[tuple[str, list[str]]]:
+        """Learn from S3 which rows have a window. The newest windows by their URI, and the ids of their rows."""
         uris = [uri for uri in self.log.listed(self.log.windows_prefix(self.version)) if not is_labelled(uri)]
         if not uris:
-            return None
+            return []
         self.next_index = 1 + int(uris[-1].removesuffix(".parquet").rpartition("-")[2])
         since = self._place(uris[-1], "cursor")
-        ids: list[list[str]] = []
+        newest: list[tuple[str, list[str]]] = []
         begin = clock_name(clock_of(since) - MARGIN)
         for uri in reversed(uris):
-            if sum(len(each) for each in ids) >= self.pending.known.limit // 2:
+            if sum(len(ids) for _, ids in newest) >= self.pending.known.limit // 2:
                 begin = max(begin, clock_name(clock_of(self._place(uri, "newest")) + TICK))
                 break
-            ids.append(self.log.read(uri, [ROW_ID])[ROW_ID].to_pylist())
-        for row_ids in reversed(ids):
-            self.pending.windowed(row_ids)
-        return min(begin, since)
+            newest.append((uri, self.log.read(uri, [ROW_ID])[ROW_ID].to_pylist()))
+        for _, ids in reversed(newest):
+            self.pending.windowed(ids)
+        self._since = min(begin, since)
+        return newest[::-1]
 
     def _place(self, uri: str, what: str) -> str:
         return (self.log.store.metadata(uri) or {})[what]

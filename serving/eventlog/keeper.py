@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from contracts import parquet
 from contracts.errors import DriftloopError
-from contracts.eventlog import LABEL, LABEL_TIME, ROW_ID, EventLog, StoredWindow, labelled_uri
+from contracts.eventlog import LABEL, LABEL_TIME, ROW_ID, EventLog, StoredWindow, labelled_uri, told_uri
 from contracts.objects import ObjectStore
 from serving.eventlog.cutter import Cutter
 from serving.eventlog.flush import Stored
@@ -26,7 +26,7 @@ from serving.eventlog.unlabelled import Open, Unlabelled
 
 MAX_CUTTERS = 8
 """Versions whose waiting rows are in memory; another's are read again when it has new ones."""
-RETRY_SECONDS = 5.0
+RETRY_SECONDS = 2.0
 
 Tell = Callable[[str, str], None]
 """Says that a window of a loop is to be told, by its URI."""
@@ -91,6 +91,7 @@ class Keeper:
         if policy is None:
             return
         cutter = Cutter(self.log(loop), version, policy.drift.window_rows)
+        self._adopt(key, cutter.learn())
         for window, rows in cutter.restore():
             self._announce(key, window, rows)
         del self._unread[key]
@@ -98,15 +99,25 @@ class Keeper:
         if len(self._cutters) > MAX_CUTTERS:
             self._cutters.popitem(last=False)
 
+    def _adopt(self, key: tuple[str, str], windows: Sequence[tuple[str, list[str]]]) -> None:
+        """Windows that another process has written, or this one without being told that it had."""
+        log = self.log(key[0])
+        there = {*log.listed(log.windows_prefix(key[1])), *log.listed(log.told_prefix(key[1]))}
+        for uri, row_ids in windows:
+            if told_uri(uri) not in there:
+                self.tell(key[0], uri)
+            if labelled_uri(uri) not in there and uri not in self.unlabelled:
+                self.wait_for_labels(key[0], log.window(uri), row_ids)
+
     def _announce(self, key: tuple[str, str], window: StoredWindow, rows: pa.Table) -> None:
         self.metrics.windows.labels("full").inc()
-        self.wait_for_labels(key[0], window, rows)
+        self.wait_for_labels(key[0], window, rows[ROW_ID].to_pylist())
         self.tell(key[0], window.uri)
 
-    def wait_for_labels(self, loop: str, window: StoredWindow, rows: pa.Table) -> None:
-        """A window without labels is on S3; `rows` need their ids only."""
+    def wait_for_labels(self, loop: str, window: StoredWindow, row_ids: Sequence[str]) -> None:
+        """A window without labels is on S3."""
         if policy := self.policies.of(loop, window.version):
-            self.unlabelled.wait_for(loop, window, rows[ROW_ID].to_pylist(), policy.drift.min_labelled_share)
+            self.unlabelled.wait_for(loop, window, row_ids, policy.drift.min_labelled_share)
 
     def _write_labelled(self, ready: Open) -> None:
         uri = labelled_uri(ready.window.uri)

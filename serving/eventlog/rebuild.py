@@ -40,16 +40,16 @@ def _without_labels(windows: Sequence[Listed]) -> list[Listed]:
 
 
 def _open(keeper: Keeper, log: EventLog, waiting: Sequence[Listed]) -> None:
-    newest: list[tuple[str, pa.Table]] = []
+    newest: list[tuple[str, list[str]]] = []
     rows = 0
-    for each in reversed(waiting):
-        newest.append((each.uri, log.read(each.uri, [ROW_ID])))
-        rows += newest[-1][1].num_rows
+    for each in reversed([each for each in waiting if each.uri not in keeper.unlabelled]):
+        newest.append((each.uri, log.read(each.uri, [ROW_ID])[ROW_ID].to_pylist()))
+        rows += len(newest[-1][1])
         if rows > MAX_OPEN_ROWS:
             _log.warning("%s: of %d windows without labels the newest %d wait", log.loop, len(waiting), len(newest))
             break
-    for uri, table in reversed(newest):
-        keeper.wait_for_labels(log.loop, log.window(uri), table)
+    for uri, row_ids in reversed(newest):
+        keeper.wait_for_labels(log.loop, log.window(uri), row_ids)
 
 
 def _learn_labels(keeper: Keeper, log: EventLog, waiting: Sequence[Listed]) -> None:

@@ -53,6 +53,9 @@ class Unlabelled:
         self._labels: Recent[tuple[str, str], Known] = Recent(max_labels)
         self._rows = 0
 
+    def __contains__(self, uri: str) -> bool:
+        return uri in self._open
+
     @property
     def ready(self) -> list[Open]:
         """Windows with labels enough, in the order of their coming."""

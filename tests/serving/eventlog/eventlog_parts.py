@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
+import socketserver
 import subprocess
 import sys
 import threading
@@ -13,12 +13,14 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+import uvicorn
 
 from contracts.cloudevent import CloudEvent, decode
 from contracts.eventlog import EventLog
@@ -26,6 +28,7 @@ from contracts.events import Label, Payload, Window, from_event, to_event
 from contracts.objects import ObjectStore
 from contracts.pointer import ModelPointer
 from contracts.settings import Settings
+from serving.eventlog.app import build
 
 START = datetime(2013, 3, 1, tzinfo=UTC)
 WINDOW_ROWS = 50
@@ -158,36 +161,10 @@ class Sink:
         self.server.server_close()
 
 
-@dataclass
-class Process:
-    """`python -m serving.eventlog`, which may be killed and started again on the same port."""
+class Client:
+    """Sends requests to an event log."""
 
-    env: dict[str, str]
-    log: Path
     port: int
-    process: subprocess.Popen[bytes] = field(init=False)
-
-    def start(self) -> None:
-        """Start; return when it is ready."""
-        self.launch()
-        wait_until(lambda: self._told_status("/readyz") == 200)
-
-    def launch(self) -> None:
-        """Start; return at once."""
-        with self.log.open("ab") as sink:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "serving.eventlog"], env=self.env, stdout=sink, stderr=sink
-            )
-
-    def kill(self) -> None:
-        """SIGKILL."""
-        self.process.kill()
-        self.process.wait()
-
-    def end(self) -> int:
-        """Ask it to end; its exit code."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
 
     def post(self, event: CloudEvent, path: str = "/") -> tuple[int, str]:
         """Status and words of the answer. OSError if there is none."""
@@ -199,12 +176,18 @@ class Process:
         for each in data:
             deadline = time.monotonic() + seconds
             while not self._accepts(to_event(each, "/test")):
-                assert time.monotonic() < deadline, self.log.read_text()
+                assert time.monotonic() < deadline
                 time.sleep(0.02)
 
     def get(self, path: str) -> tuple[int, str]:
         """Status and body."""
         return self.request(urllib.request.Request(self._url(path)))
+
+    def counted(self, name: str, label: str = "") -> float:
+        """One of the counters."""
+        lines = [line for line in self.get("/metrics")[1].splitlines() if line.startswith(f"driftloop_eventlog_{name}")]
+        (line,) = [line for line in lines if label in line]
+        return float(line.rpartition(" ")[2])
 
     def request(self, request: urllib.request.Request) -> tuple[int, str]:
         """Status and body of the answer, whatever it is."""
@@ -215,6 +198,10 @@ class Process:
             with error:
                 return error.code, error.read().decode()
 
+    def await_status(self, path: str, wanted: int) -> None:
+        """Return when a path answers so."""
+        wait_until(lambda: self._told_status(path) == wanted)
+
     def _accepts(self, event: CloudEvent) -> bool:
         try:
             status, words = self.post(event)
@@ -224,7 +211,6 @@ class Process:
         return status == 202
 
     def _told_status(self, path: str) -> int:
-        assert self.process.poll() is None, self.log.read_text()
         try:
             return self.get(path)[0]
         except OSError:
@@ -232,6 +218,63 @@ class Process:
 
     def _url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
+
+
+class Here(Client):
+    """The service in a thread of the test's process: as real, but sooner there."""
+
+    def __init__(self, place: Place, sink: Sink | None) -> None:
+        settings = replace(place.settings, sink=sink.url if sink else None)
+        config = uvicorn.Config(build(settings), port=0, lifespan="on", ws="none", log_config=None)
+        self.server = uvicorn.Server(config)
+        self.thread = threading.Thread(target=self.server.run)
+        self.thread.start()
+        wait_until(lambda: self.server.started)
+        self.port = self.server.servers[0].sockets[0].getsockname()[1]
+
+    def end(self) -> None:
+        """Answer what is under way, and end."""
+        self.server.should_exit = True
+        self.thread.join()
+
+
+@contextmanager
+def serving(place: Place, sink: Sink | None) -> Iterator[Here]:
+    """The service here, ready, for a while."""
+    here = Here(place, sink)
+    try:
+        here.await_status("/readyz", 200)
+        yield here
+    finally:
+        here.end()
+
+
+@dataclass
+class Process(Client):
+    """`python -m serving.eventlog`, which may be killed and started again on the same port."""
+
+    env: dict[str, str]
+    log: Path
+    port: int
+    process: subprocess.Popen[bytes] = field(init=False)
+
+    def start(self) -> None:
+        """Start; return when it is ready."""
+        with self.log.open("ab") as sink:
+            command = [sys.executable, "-m", "serving.eventlog"]
+            self.process = subprocess.Popen(command, env=self.env, stdout=sink, stderr=sink)
+        wait_until(lambda: self.process.poll() is not None or self._told_status("/readyz") == 200)
+        assert self.process.poll() is None, self.log.read_text()
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self.process.kill()
+        self.process.wait()
+
+    def end(self) -> int:
+        """Ask it to end; its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
 
 
 @contextmanager
@@ -269,6 +312,50 @@ def free_port() -> int:
         return int(listening.getsockname()[1])
 
 
-def dump(found: object) -> str:
-    """For the words of a failure."""
-    return json.dumps(found, default=str, indent=1)
+class Gate:
+    """A way to the S3 server that can be shut."""
+
+    def __init__(self, endpoint: str) -> None:
+        host, _, port = endpoint.rpartition("//")[2].partition(":")
+        self.target = host, int(port)
+        self.open = True
+        gate = self
+
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self) -> None:
+                if not gate.open:
+                    return
+                with socket.create_connection(gate.target) as beyond:
+                    back = threading.Thread(target=gate.carry, args=(beyond, self.request))
+                    back.start()
+                    gate.carry(self.request, beyond)
+                    back.join()
+
+        class Server(socketserver.ThreadingTCPServer):
+            daemon_threads = True
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, args=(0.05,)).start()
+
+    def carry(self, source: socket.socket, target: socket.socket) -> None:
+        """Pass bytes on until an end, or until the gate is shut."""
+        source.settimeout(0.05)
+        with suppress(OSError):
+            while self.open:
+                try:
+                    part = source.recv(65536)
+                except TimeoutError:
+                    continue
+                if not part:
+                    break
+                target.sendall(part)
+        for end in (source, target):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Stop listening."""
+        self.open = False
+        self.server.shutdown()
+        self.server.server_close()

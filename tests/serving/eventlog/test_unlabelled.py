@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from eventlog_parts import START
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.eventlog import StoredWindow
@@ -26,6 +26,7 @@ def window(uri: str) -> StoredWindow:
     return StoredWindow(uri, "1", uri, START, START + timedelta(hours=1), 4)
 
 
+@settings(deadline=None)
 @given(happenings)
 def test_any_order_of_windows_and_labels(all_that_happens: list[str | tuple[int, int, bool]]) -> None:
     """A window is ready when three of its four rows have labels, and the label that was known last counts."""

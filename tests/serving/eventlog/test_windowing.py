@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.eventlog import EVENT_TIME, ROW_COLUMNS, ROW_ID
@@ -36,6 +36,7 @@ def cuts(batches: list[Batch], pending: Pending) -> list[Cut]:
 batches = st.lists(st.lists(st.tuples(st.integers(0, 60), st.booleans()), max_size=30), max_size=20)
 
 
+@settings(deadline=None)
 @given(batches)
 def test_every_row_is_in_one_window_at_most(given_batches: list[Batch]) -> None:
     """In the order of their first coming, without errors; what is left is too little for a window."""
@@ -45,6 +46,7 @@ def test_every_row_is_in_one_window_at_most(given_batches: list[Batch]) -> None:
     assert ids == [set(good[start : start + SIZE]) for start in range(0, len(good) - SIZE + 1, SIZE)]
 
 
+@settings(deadline=None)
 @given(batches)
 def test_rows_of_a_window_are_sorted(given_batches: list[Batch]) -> None:
     """By event time, and its span holds all of them."""
@@ -56,6 +58,7 @@ def test_rows_of_a_window_are_sorted(given_batches: list[Batch]) -> None:
         assert times[-1] < end
 
 
+@settings(deadline=None)
 @given(batches, st.integers(0, 20))
 def test_reading_on_from_the_cursor_gives_the_same_windows(given_batches: list[Batch], stop: int) -> None:
     """A process that starts after any batch knows the windows and reads the objects from the last one's cursor on."""
@@ -70,6 +73,7 @@ def test_reading_on_from_the_cursor_gives_the_same_windows(given_batches: list[B
     assert [cut.rows for cut in before + cuts(again, after)] == [cut.rows for cut in whole]
 
 
+@settings(deadline=None)
 @given(batches)
 def test_the_newest_object_bounds_what_windows_hold(given_batches: list[Batch]) -> None:
     """No window holds a row that first came in a later object than its `newest`."""
