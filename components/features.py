@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from components.kept_frames import KeptFrames, key_of
 from components.lake import WHOLE, Lake, Manifest
 from components.output import whole
 from contracts.errors import DataError
@@ -28,11 +29,16 @@ def features(manifest: Manifest, contract: DataContract, lake: Lake, window: Win
 
     Returns the number of rows. DataError if there is none.
     """
-    rows = 0
+    rows, kept = 0, KeptFrames(lake)
     with TemporaryDirectory() as folder, whole(path) as partial, _FrameWriter(partial) as writer:
         for month in window.months():
-            frame = _month(manifest, contract, lake, month, Path(folder))
-            rows += len(frame)
+            key = key_of(manifest, contract, month)
+            frame = kept.get(key)
+            if frame is None:
+                frame = _month(manifest, contract, lake, month, Path(folder))
+                if frame.num_rows:
+                    frame = kept.put(key, frame)
+            rows += frame.num_rows
             writer.write(frame)
         if not rows:
             raise DataError(f"Window {window} has no events.", "Choose another window.")
@@ -51,7 +57,13 @@ def materialize_online(
     materialize(store, contract, now)
 
 
-def _month(manifest: Manifest, contract: DataContract, lake: Lake, month: Window, folder: Path) -> pd.DataFrame:
+def _month(manifest: Manifest, contract: DataContract, lake: Lake, month: Window, folder: Path) -> pa.Table:
+    frame = _joined(manifest, contract, lake, month, folder)
+    # Without pandas' own notes, which name the kind of text column it happened to use.
+    return pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata()
+
+
+def _joined(manifest: Manifest, contract: DataContract, lake: Lake, month: Window, folder: Path) -> pd.DataFrame:
     tables = _load(manifest, contract, lake, month)
     write_feature_tables(contract.feature_tables(tables), folder)
     events = contract.events(tables[contract.tables[0].name])
@@ -88,11 +100,9 @@ class _FrameWriter:
     def __enter__(self) -> _FrameWriter:
         return self
 
-    def write(self, frame: pd.DataFrame) -> None:
-        if not len(frame):
+    def write(self, table: pa.Table) -> None:
+        if not table.num_rows:
             return
-        # Without pandas' own notes, which name the kind of text column it happened to use.
-        table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata()
         if self.writer is None:
             self.writer = pq.ParquetWriter(self.path, table.schema, compression="zstd", coerce_timestamps="us")
         self.writer.write_table(table.cast(self.writer.schema), row_group_size=ROW_GROUP_ROWS)

@@ -6,34 +6,65 @@ of its own, to which its steps belong. SCRATCH is a folder for their temporary f
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shlex
 import shutil
 import signal
+import socket
+import subprocess
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
 
 import psutil
+
+from pocket.warm import client
+
+AHEAD = (
+    *("kfp.dsl.executor_main", "pandas", "pyarrow.parquet", "components.ingest", "components.features", "duckdb"),
+    *("feast", "mlflow", "components.train", "xgboost", "sklearn.ensemble", "sklearn.linear_model", "skops.io"),
+    *("components.select", "components.evaluate", "components.register", "matplotlib.figure", "jinja2"),
+)
+"""What steps import, in the order in which a run needs it. Pandera is not there: it changes how pyarrow reads times."""
 
 
 def main(compiled: str, params: str, root: str, scratch: str) -> int:
     """Run the compiled file with the parameters of a JSON file; 1 if a step failed. kfp logs every step to stdout."""
     Thread(target=_end_with_the_command, args=[scratch], daemon=True).start()
     os.environ["TMPDIR"] = scratch
-    from kfp import components, local
+    with warm_python(Path(scratch) / "python.sock") as sys.executable:
+        from kfp import components, local
 
-    # Steps name their cluster image, which kfp.local points out for each of them; here the environment is the image.
-    warnings.filterwarnings("ignore", message="You may be attemping to run a task", category=RuntimeWarning)
-    local.init(runner=local.SubprocessRunner(use_venv=False), pipeline_root=root)
-    pipeline = components.load_component_from_file(compiled)
-    try:
-        pipeline(**json.loads(Path(params).read_text()))
-    except RuntimeError as error:
-        print(error, flush=True)  # noqa: T201 - the log
-        return 1
-    return 0
+        # Steps name their cluster image, which kfp.local points out for each; here the environment is the image.
+        warnings.filterwarnings("ignore", message="You may be attemping to run a task", category=RuntimeWarning)
+        local.init(runner=local.SubprocessRunner(use_venv=False), pipeline_root=root)
+        pipeline = components.load_component_from_file(compiled)
+        try:
+            pipeline(**json.loads(Path(params).read_text()))
+        except RuntimeError as error:
+            print(error, flush=True)  # noqa: T201 - the log
+            return 1
+        return 0
+
+
+@contextlib.contextmanager
+def warm_python(place: Path) -> Iterator[str]:
+    """A Python that imports what steps import; the command line by which kfp.local starts steps as its forks."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        with contextlib.chdir(place.parent):  # a socket's path has at most 107 bytes, its name fits
+            listener.bind(place.name)
+        listener.listen()
+        number = listener.fileno()
+        command = [sys.executable, "-m", "pocket.warm.server", str(number), *AHEAD]
+        env = {**os.environ, "_KFP_RUNTIME": "true"}
+        server = subprocess.Popen(command, env=env, stdin=subprocess.PIPE, pass_fds=[number])
+    # Its standard input is never written to: it closes here, or when this process is killed, and so the server ends.
+    with server:
+        yield shlex.join([sys.executable, "-I", "-S", str(Path(client.__file__)), str(place)])
 
 
 def _end_with_the_command(scratch: str) -> None:

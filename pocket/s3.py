@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from contracts.objects import ObjectStore  # its client takes a third of a second to import
 
 NAME = "s3"
-USUAL_PORTS = {"http": 8333, "master": 9333, "volume": 9340, "filer": 8888, "admin": 23646}
+USUAL_PORTS = {"http": 8333, "master": 9333, "volume": 9340, "filer": 9341, "admin": 23646}
 
 _WRITABLE_SECONDS = 30
 _TRIAL = "driftloop-writable"

@@ -10,9 +10,12 @@ from scripts import (
     compile_command,
     demo_command,
     deploy_command,
+    doctor_command,
     edge,
     lineage_command,
+    logs_command,
     predict_command,
+    replay_command,
     run_command,
     services_commands,
 )
@@ -41,11 +44,14 @@ def driftloop(
 
 app.command("up")(services_commands.up)
 app.command("status")(services_commands.status)
+app.command("logs")(logs_command.logs)
+app.command("doctor")(doctor_command.doctor)
 app.command("down")(services_commands.down)
 app.command("env")(services_commands.env)
 app.command("run")(run_command.run)
 app.command("deploy")(deploy_command.deploy)
 app.command("predict")(predict_command.predict)
+app.command("replay")(replay_command.replay)
 app.command("lineage")(lineage_command.lineage)
 app.command("compile")(compile_command.compile_pipeline)
 app.command("demo")(demo_command.demo)

@@ -27,7 +27,7 @@ from pocket.progress import Step, silent
 from pocket.state import Record
 from pocket.status import status
 
-USUAL = {8333, 9333, 9340, 8888, 23646, 5000}
+USUAL = {8333, 9333, 9340, 9341, 23646, 5000}
 
 
 @dataclass(frozen=True)

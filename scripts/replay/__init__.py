@@ -1,0 +1,1 @@
+"""Past rows as live traffic: what is sent when, and to whom."""
