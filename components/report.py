@@ -128,9 +128,9 @@ def _draw_looks(axes: Axes, story: Story, spec: RolloutSpec) -> None:
         points = [(place, _measured(measure, look.evidence)) for place, look in enumerate(story.looks, 1)]
         axes.plot(*zip(*points, strict=True) if points else ([], []), marker=marker, markersize=4, label=name)
     axes.axhline(1, color=_INK, linewidth=0.7, linestyle=":")
-    names = [f"{look.percent} %\n{look.canary_rows} rows" for look in story.looks]
+    names = [f"{look.percent} %\n{look.canary_rows}" for look in story.looks]
     axes.set_xticks(range(1, len(names) + 1), names)
-    axes.set(ylabel="share of its limit", title="Looks at the canary")
+    axes.set(ylabel="share of its limit", xlabel="share of the traffic, rows of the canary", title="Looks")
     axes.legend(frameon=False)
 
 

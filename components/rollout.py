@@ -26,6 +26,8 @@ from contracts.settings import Settings
 
 MAX_POLL_SECONDS = 5.0
 POLLS_A_HOLD = 60
+MAX_TAG = 4000
+"""Characters of a tag."""
 
 _log = logging.getLogger(__name__)
 
@@ -157,7 +159,8 @@ def run(settings: Settings, spec: LoopSpec, number: str, mode: str, page: Path) 
         )
         rollout.run(percents, Served.of(champion) if champion else None)
         partial.write_text(rollout_page(story, spec.rollout))
-    registry.tag(version, {"rollout": story.last.verdict, "rollout_reasons": " ".join(story.last.reasons)})
+    reasons = " ".join(story.last.reasons)[:MAX_TAG]
+    registry.tag(version, {"rollout": story.last.verdict, "rollout_reasons": reasons})
     if story.last.verdict == "promoted":
         registry.alias(spec.name, CHAMPION, number)
     return story

@@ -57,4 +57,5 @@ def training(  # type: ignore[no-untyped-def]
             challenger=selected.outputs["challenger"],
         ).set_caching_options(False)
         with dsl.If(rollout != "none", name="wanted"):
-            steps.rollout(spec=spec, version=registered.output, mode=rollout).set_caching_options(False)
+            live = steps.rollout(spec=spec, version=registered.output, mode=rollout).set_caching_options(False)
+            live.set_retry(num_retries=2, backoff_duration="10s")  # an evicted pod leaves its canary behind
