@@ -120,9 +120,7 @@ def _run(
     chosen = recipe(training)
     challenger = workshop.fit(spec, training, chosen)
     evaluation = workshop.judge(spec, holdout, challenger, serving.model)
-    played.turns.append(
-        Turn(at, decision, evaluation, live_at if evaluation.accepted else None, challenger.seconds)
-    )
+    played.turns.append(Turn(at, decision, evaluation, live_at if evaluation.accepted else None, challenger.seconds))
     if not evaluation.accepted:
         return None
     if refit:
