@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from math import isnan
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -152,5 +153,5 @@ def _figure(value: float | None) -> float:
 
 
 def _labelled(label: str, values: Sequence[float]) -> str:
-    known = [value for value in values if value == value]  # noqa: PLR0124 - NaN is not itself
+    known = [value for value in values if not isnan(value)]
     return f"{label}  (mean {sum(known) / len(known):.3f})" if known else label
