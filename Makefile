@@ -64,6 +64,10 @@ lock: .tools/ready  ## write requirements/ anew from pyproject.toml; ARGS=--upgr
 bench-scale: $(DEV)  ## what training costs as the data grows
 	$(BIN)/python benchmarks/scale.py $(ARGS)
 
+.PHONY: bench-worth
+bench-worth: $(DEV)  ## what the loop is worth in a year of flights, against a calendar; ARGS='--seeds 13' for one seed
+	$(BIN)/python benchmarks/worth.py $(ARGS)
+
 .PHONY: bench-drift
 bench-drift: $(DRIFT)  ## what a window costs with each drift backend
 	.venv-drift/bin/python benchmarks/drift.py $(ARGS)

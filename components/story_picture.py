@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from math import isnan
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class _Lane(NamedTuple):
 _LINES = (
     _Line("never", "never retrained", _GREY, (0, (4, 2)), "o", 1.6),  # type: ignore[arg-type]
     _Line("monthly", "retrained every month on two months", _ORANGE, (0, (1, 1.2)), "s", 1.8),  # type: ignore[arg-type]
-    _Line("driftloop", "driftloop", _BLUE, "solid", "D", 2.6),  # type: ignore[arg-type]
+    _Line("driftloop", "driftloop", _BLUE, "solid", "D", 2.6),
 )
 _LANES = {
     "suppressed": _Lane(3, "drift, held back", "|", _MUTED, 9),
@@ -115,7 +116,7 @@ def _draw_versions(above: Axes, below: Axes, marks: Sequence[Mark]) -> None:
         name = f" version {mark.version}" if mark.version else " promoted"
         above.annotate(
             name,
-            (mark.at, 0.01),  # type: ignore[arg-type]
+            (mark.at, 0.01),
             xycoords=("data", "axes fraction"),
             color=_GREEN,
             fontsize=9,
@@ -133,14 +134,15 @@ def _dress(above: Axes, below: Axes, months: Sequence[MonthAuc]) -> None:
     above.set_ylabel("ROC AUC of the month's answers")
     above.set_title("What the loop was worth", loc="left", fontsize=14, fontweight="bold", pad=26)
     above.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=3, frameon=False, borderaxespad=0)
-    below.legend(loc="upper left", bbox_to_anchor=(-0.01, -0.16), ncols=6, frameon=False, handletextpad=0.2)
+    if below.get_legend_handles_labels()[0]:
+        below.legend(loc="upper left", bbox_to_anchor=(-0.01, -0.16), ncols=6, frameon=False, handletextpad=0.2)
     if months:
         first, last = months[0].month, months[-1].month
         start = datetime(first.year, first.month, 1, tzinfo=UTC)
         end = datetime(last.year + last.month // 12, last.month % 12 + 1, 1, tzinfo=UTC)
         below.set_xlim(start, end)  # type: ignore[arg-type]
-    below.xaxis.set_major_locator(MonthLocator(bymonthday=15))
-    below.xaxis.set_major_formatter(DateFormatter("%b"))
+    below.xaxis.set_major_locator(MonthLocator(bymonthday=15))  # type: ignore[no-untyped-call]
+    below.xaxis.set_major_formatter(DateFormatter("%b"))  # type: ignore[no-untyped-call]
 
 
 def _middle(month: MonthAuc) -> datetime:
@@ -152,5 +154,5 @@ def _figure(value: float | None) -> float:
 
 
 def _labelled(label: str, values: Sequence[float]) -> str:
-    known = [value for value in values if value == value]
+    known = [value for value in values if not isnan(value)]
     return f"{label}  (mean {sum(known) / len(known):.3f})" if known else label

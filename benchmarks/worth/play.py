@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +41,8 @@ class Played:
     """How it went."""
 
     versions: list[Version]
+    started: int = 0
+    """Runs that the policy asked for."""
     turns: list[Turn] = field(default_factory=list)
     suppressed: list[tuple[Drift, Decision]] = field(default_factory=list)
     """Drifted windows that led to no run."""
@@ -63,16 +64,18 @@ def play(
     recipe: Recipe,
     run_days: float,
     refit: bool = False,
+    is_dry: bool = False,
 ) -> Played:
     """Play all of the traffic. A run takes `run_days` of event time until its version serves.
 
-    `refit`: what passed the gate is fitted once more, on the holdout too, before it serves.
+    `refit`: what passed the gate is fitted once more, on the holdout too, before it serves. `is_dry`: runs are counted,
+    not made.
     """
     played = Played([first])
     runs: list[PastRun] = []
     serving: Version | None = first
     while serving:
-        serving = _serve(workshop, spec, traffic, played, runs, serving, recipe, run_days, refit)
+        serving = _serve(workshop, spec, traffic, played, runs, serving, recipe, run_days, refit, is_dry)
     return played
 
 
@@ -86,6 +89,7 @@ def _serve(
     recipe: Recipe,
     run_days: float,
     refit: bool,
+    is_dry: bool,
 ) -> Version | None:
     """Serve one version until the next one takes over; None: it served to the end."""
     for told in windows(spec, traffic, serving):
@@ -96,6 +100,9 @@ def _serve(
                 played.suppressed.append((told.drift, decision))
             continue
         runs.append(PastRun(decision.episode, told.drift.end, "succeeded"))
+        played.started += 1
+        if is_dry:
+            continue
         live_at = told.moment + timedelta(days=run_days)
         following = _run(workshop, spec, traffic, played, serving, decision, told.moment, live_at, recipe, refit)
         if following is not None:
@@ -131,15 +138,3 @@ def _run(
     following = version(spec, traffic, serving.number + 1, challenger, evaluation.roc_auc, place)
     played.versions.append(following)
     return following
-
-
-def monthly(
-    workshop: Workshop, spec: LoopSpec, traffic: Traffic, trainings: list[Window], recipe: Result
-) -> npt.NDArray[np.float64]:
-    """Scores of a model that is fitted anew, without gate or delay, for each month that follows a training window."""
-    places = [traffic.place(training.end_time) for training in trainings]
-    found = np.empty(len(traffic.rows))
-    for training, (start, end) in zip(trainings, pairwise([*places, len(traffic.rows)]), strict=True):
-        model = workshop.fit(spec, training, recipe)
-        found[start:end] = model.scores(traffic.rows.iloc[start:end], spec.train.threads)
-    return found

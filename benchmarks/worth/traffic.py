@@ -1,15 +1,16 @@
-"""The rows of a year as they would be asked about, in the order of their event times, and when their labels are known."""
+"""The rows of a year in the order in which they would be asked about, and when their labels are known."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from components import metrics
 from components.frame import read_columns
 from contracts.window import Window
 from feature_store.contract import EVENT_TIME, LABEL, LABEL_TIME, DataContract
@@ -51,6 +52,21 @@ class Traffic:
         known = self.known[part][self.rows[LABEL][part].notna()].sort_values()
         wanted = int(np.ceil(share * (part.stop - part.start)))
         return known.iloc[wanted - 1].to_pydatetime() if wanted <= len(known) else None
+
+    def months(self) -> list[date]:
+        """First day of each month, by the instants to which labels belong."""
+        return [stamp.date() for stamp in self._month.drop_duplicates().sort_values()]
+
+    def roc_auc(self, scores: npt.NDArray[np.float64]) -> list[float]:
+        """Of each month's labelled rows."""
+        labelled = self.rows[LABEL].notna()
+        places = [np.flatnonzero(labelled & (self._month == pd.Timestamp(month))) for month in self.months()]
+        labels = self.rows[LABEL].to_numpy()
+        return [metrics.roc_auc(labels[part].astype(np.int8), scores[part].astype(np.float32)) for part in places]
+
+    @property
+    def _month(self) -> pd.Series[pd.Timestamp]:
+        return self.rows[LABEL_TIME].dt.tz_localize(None).dt.to_period("M").dt.to_timestamp()
 
     def labels(self, part: slice, moment: datetime) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int8]]:
         """Which rows of a part have their label at a moment, and those labels."""

@@ -60,6 +60,6 @@ def _band(above: Floats, below: Floats, confidence: float) -> tuple[float, float
 
 
 def _band_without_variance(area: float, rows: int, confidence: float) -> tuple[float, float]:
-    """Where all pairs agree, how far from it the truth could still be: as for a share seen `rows` times without fail."""
+    """Where all pairs agree: how far off the truth could be, as for a share seen `rows` times without fail."""
     reach = 1 - ((1 - confidence) / 2) ** (1 / rows)
     return max(0.0, area - reach), min(1.0, area + reach)
