@@ -66,7 +66,7 @@ class ObjectStore:
             self.client.put_object(bucket, key, io.BytesIO(body), len(body))
 
     def create(self, uri: str, body: bytes, metadata: Mapping[str, str] | None = None) -> bool:
-        """Store bytes unless the object is there already, whoever else tries at the same time; whether they were stored.
+        """Store bytes unless the object is there, whoever else tries at the same time; whether they were stored.
 
         `metadata` is what `metadata()` gives back, in ASCII.
         """
