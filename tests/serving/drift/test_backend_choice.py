@@ -28,5 +28,5 @@ def test_a_process_set_to_one_backend_has_no_other() -> None:
     """Whatever a specification names; a word that is no backend is refused."""
     choice = Choice({"DRIFTLOOP_DRIFT_BACKEND": "scipy"})
     assert [choice.of(name).name for name in ("scipy", "alibi-detect")] == ["scipy", "scipy"]
-    with pytest.raises(ConfigError, match="'magic'.*alibi-detect, scipy"):
+    with pytest.raises(ConfigError, match=r"'magic'.*alibi-detect, scipy"):
         Choice({"DRIFTLOOP_DRIFT_BACKEND": "magic"})
