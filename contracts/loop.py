@@ -94,6 +94,8 @@ class RetrainSpec(_Section):
     windows_considered: Count = 5
     cooldown_days: Annotated[float, Field(ge=0)] = 14
     """No second run so soon after the one before."""
+    min_service_days: Annotated[float, Field(ge=0)] = 0
+    """Drift alone does not replace a version that has served for less; a lasting fall of its performance does."""
     daily_budget: Count = 1
     """Runs a day, whatever happens."""
     training_days: Annotated[int, Field(ge=0)] = 0
