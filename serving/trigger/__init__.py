@@ -1,1 +1,1 @@
-"""The trigger: which drift leads to a training run, and that it leads to exactly one."""
+"""The trigger: decides which drift leads to a training run, and starts it."""

@@ -12,6 +12,7 @@ from contracts.errors import BusyError, DataError, DriftloopError, UnavailableEr
 from contracts.events import Drift, Retrain, from_event, to_event
 from contracts.loop import LoopSpec
 from contracts.objects import ObjectStore
+from serving.trigger.answers import accepted, suppressed
 from serving.trigger.claims import Claim, Claims
 from serving.trigger.history import History, brief
 from serving.trigger.measures import Measures
@@ -21,8 +22,6 @@ from serving.trigger.runs import Runs
 from serving.trigger.starter import Starter
 
 SOURCE = "/driftloop/trigger"
-NO_EPISODE = "none"
-"""What a decision on a window that belongs to no episode says."""
 
 _log = logging.getLogger(__name__)
 
@@ -85,19 +84,19 @@ class Trigger:
         if own is not None and own.run_id is None:
             raise UnavailableError(f"Run {own.claim.run} is being made.", "Send the event again.")
         if own is not None:
-            return self._settle(identity, drift, _accepted(own.claim))
+            return self._settle(identity, drift, accepted(own.claim))
         past = past_runs(spec.name, held, self._runs.of_loop(spec.name), drift.end)
         decision = decide(spec, history.until(drift), past, drift)
         if not decision.accepted or decision.episode is None:
-            return self._settle(identity, drift, _suppressed(identity, drift, decision.episode, decision.reason))
+            return self._settle(identity, drift, suppressed(identity, drift, decision.episode, decision.reason))
         if any(each.claim.episode == decision.episode for each in held):  # whatever the policy says
             told = f"Episode {decision.episode} has its run."
-            return self._settle(identity, drift, _suppressed(identity, drift, decision.episode, told))
+            return self._settle(identity, drift, suppressed(identity, drift, decision.episode, told))
         claim = _claim(len(held) + 1, identity, drift, decision, decision.episode, self._owner)
         if not self._starter.begin(claims, claim):
             raise BusyError("Another process of the trigger has claimed a run meanwhile.", "Send the event again.")
         self.measures.runs.labels(spec.name).inc()
-        return self._settle(identity, drift, _accepted(claim))
+        return self._settle(identity, drift, accepted(claim))
 
     def _settle(self, identity: str, drift: Drift, decision: Retrain) -> Retrain:
         settled = self._histories[drift.loop].decide(identity, drift, decision)
@@ -145,27 +144,4 @@ def _claim(number: int, identity: str, drift: Drift, decision: Decision, episode
         end=decision.end,
         holdout_end=decision.holdout_end,
         owner=owner,
-    )
-
-
-def _accepted(claim: Claim) -> Retrain:
-    return Retrain(
-        loop=claim.loop,
-        drift_id=claim.drift_id,
-        episode=claim.episode,
-        at=claim.at,
-        decision="accepted",
-        reason=claim.reason,
-        pipeline_run=claim.run,
-    )
-
-
-def _suppressed(identity: str, drift: Drift, episode: str | None, reason: str) -> Retrain:
-    return Retrain(
-        loop=drift.loop,
-        drift_id=identity,
-        episode=episode or NO_EPISODE,
-        at=drift.end,
-        decision="suppressed",
-        reason=reason,
     )

@@ -8,6 +8,7 @@ import pytest
 
 from contracts.errors import ConfigError
 from serving.drift.backend import backend
+from serving.drift.choice import Choice
 
 
 def test_scipy() -> None:
@@ -21,3 +22,11 @@ def test_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ConfigError, match=r"alibi_detect.* is missing.*make drift-env.*drift\.backend to scipy"):
         backend("alibi-detect")
+
+
+def test_a_process_set_to_one_backend_has_no_other() -> None:
+    """Whatever a specification names; a word that is no backend is refused."""
+    choice = Choice({"DRIFTLOOP_DRIFT_BACKEND": "scipy"})
+    assert [choice.of(name).name for name in ("scipy", "alibi-detect")] == ["scipy", "scipy"]
+    with pytest.raises(ConfigError, match=r"'magic'.*alibi-detect, scipy"):
+        Choice({"DRIFTLOOP_DRIFT_BACKEND": "magic"})

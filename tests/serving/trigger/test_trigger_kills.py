@@ -19,7 +19,7 @@ from contracts.cloudevent import CloudEvent, decode
 from contracts.events import Retrain, from_event
 from contracts.settings import Settings
 
-EVENTS, TIMES = 100, 10
+EVENTS, TIMES = 50, 20
 
 
 def deliver(client: httpx.Client, event: CloudEvent, until: float) -> Retrain:
@@ -51,7 +51,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 def test_a_thousand_deliveries_and_two_kills_make_one_run(
     s3_settings: Settings, loops: Path, loop: str, tmp_path: Path
 ) -> None:
-    """100 windows of one episode, each told ten times at random by 16 at once; kill -9 at the run and once later."""
+    """50 windows of one episode, each told twenty times at random by 16 at once; kill -9 at the run and once later."""
     pipelines = Pipelines(delay_seconds=0.3)
     deliveries = [drift_event(loop, index) for index in range(EVENTS)] * TIMES
     random.Random(5).shuffle(deliveries)
