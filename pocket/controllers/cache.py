@@ -15,10 +15,11 @@ _log = logging.getLogger(__name__)
 
 
 class Cache:
-    """Objects by kind and <namespace>/<name>. `changed` is set by whatever happens to one."""
+    """Objects by kind and <namespace>/<name>. `changed` and `wake` are set by whatever happens to one."""
 
-    def __init__(self, client: Client, kinds: Sequence[Kind]) -> None:
+    def __init__(self, client: Client, kinds: Sequence[Kind], wake: threading.Event) -> None:
         self.changed = threading.Event()
+        self._wake = wake
         self._client = client
         self._lock = threading.Lock()
         self._objects: dict[str, dict[str, Json]] = {}
@@ -41,12 +42,11 @@ class Cache:
             found = dict(self._objects.get(kind, {}))
         return {key: obj for key, obj in found.items() if "deletionTimestamp" not in obj["metadata"]}
 
-    def put(self, obj: Json) -> None:
-        """Take over an object unless a newer one is known."""
+    def renew(self, obj: Json) -> None:
+        """Take over what was just written, unless it is older than what is known, or deleted since."""
         with self._lock:
             held = self._objects[obj["kind"]]
-            known = held.get(_key(obj))
-            if known is None or _version(known) <= _version(obj):
+            if _key(obj) in held and _version(held[_key(obj)]) <= _version(obj):
                 held[_key(obj)] = obj
 
     def _follow(self, kind: Kind) -> None:
@@ -55,7 +55,7 @@ class Cache:
                 listed, version = self._client.list(kind)
                 with self._lock:
                     self._objects[kind.name] = {_key(obj): obj for obj in listed}
-                self.changed.set()
+                self._tell()
                 for happened, obj in self._client.watch(kind, version):
                     if happened == "ERROR":
                         break
@@ -65,13 +65,16 @@ class Cache:
                 threading.Event().wait(PAUSE_SECONDS)
 
     def _take(self, kind: Kind, happened: str, obj: Json) -> None:
-        obj = {**obj, "apiVersion": kind.api_version, "kind": kind.name}
-        if happened == "DELETED":
-            with self._lock:
+        with self._lock:
+            if happened == "DELETED":
                 self._objects[kind.name].pop(_key(obj), None)
-        else:
-            self.put(obj)
+            else:
+                self._objects[kind.name][_key(obj)] = {**obj, "apiVersion": kind.api_version, "kind": kind.name}
+        self._tell()
+
+    def _tell(self) -> None:
         self.changed.set()
+        self._wake.set()
 
 
 def _key(obj: Json) -> str:

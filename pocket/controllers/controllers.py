@@ -9,11 +9,14 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
-from contracts.errors import DriftloopError, UnavailableError
+from contracts.errors import DriftloopError
 from pocket import process, service, state
 from pocket.controllers import envoy, eventing, memory, router, serving_status, template
 from pocket.controllers.allocation import Allocation
@@ -28,10 +31,14 @@ from pocket.progress import silent
 from pocket.state import Record
 
 TICK_SECONDS = 0.1
+"""Between two looks when nothing tells that something has happened."""
 _IDLE_SECONDS = 2.0
 """How often Brokers and Triggers are looked at when no object has changed."""
 _WATCHED = {kind.name: kind for kind in KINDS if kind.api_version != "v1"}
 _log = logging.getLogger(__name__)
+T = TypeVar("T")
+Plan = tuple[Json, Workload, list[Target], RefusedError | None]
+"""An object, what it has, where its requests shall go, and what of it was refused."""
 
 
 class Controllers:
@@ -43,12 +50,15 @@ class Controllers:
         """Whether every object has been looked at, and Envoy answers."""
         self._env = env
         self._client = Client(home)
-        self._cache = Cache(self._client, list(_WATCHED.values()))
+        self._wake = threading.Event()
+        self._cache = Cache(self._client, list(_WATCHED.values()), self._wake)
         self._pool = ThreadPoolExecutor(8, thread_name_prefix="revision")
-        self._platform = Platform(home, env, self._client.find, Allocation(), self._pool)
+        self._platform = Platform(home, env, self._client.find, Allocation(), self._pool, self._wake)
         self._router = router.Router(home)
         self._workloads: dict[str, Workload] = {}
         self._gone: dict[str, Workload] = {}
+        self._told: dict[str, str] = {}
+        """What went wrong last, by what it was."""
         self._eventing_due = self._envoy_due = 0.0
 
     def run(self, ended: threading.Event) -> None:
@@ -56,13 +66,9 @@ class Controllers:
         self._hold_ports()
         self._cache.start()
         while not ended.is_set():
-            try:
-                self._tick(time.monotonic())
-            except DriftloopError as error:
-                _log.error("%s", error)
-            except Exception:  # noqa: BLE001 - the process' edge: the next tick begins anew
-                _log.exception("a tick failed")
-            ended.wait(TICK_SECONDS)
+            self._safely("tick", lambda: self._tick(time.monotonic()))
+            self._wake.wait(TICK_SECONDS)
+            self._wake.clear()
         self._pool.shutdown(cancel_futures=True)
 
     def _tick(self, now: float) -> None:
@@ -83,22 +89,27 @@ class Controllers:
                 self._write_status(obj, status)
         self.is_ready = server is not None
 
-    def _plan(self, now: float) -> list[tuple[Json, Workload, list[Target], RefusedError | None]]:
+    def _plan(self, now: float) -> list[Plan]:
         runtimes, plans, seen = self._cache.all("ServingRuntime"), [], set()
         for obj in [*self._cache.all("InferenceService").values(), *self._cache.all("Service").values()]:
-            workload = self._workload(obj)
-            seen.add(workload.owner.key)
-            wanted, refused, made = _targets(obj, workload), None, None
-            try:
-                made = _template(obj, runtimes)
-            except RefusedError as error:
-                refused = error
-            workload.plan(made, wanted, now)
-            plans.append((obj, workload, wanted, refused))
-        for key in [*set(self._workloads) - seen]:
+            owner = _owner(obj)
+            seen.add(owner.key)
+            plans.append(self._safely(owner.key, partial(self._plan_one, owner, obj, runtimes, now)))
+        for key in set(self._workloads) - seen:
             self._gone[key] = self._workloads.pop(key)
-        self._recall_orphans(seen)
-        return plans
+        for key in set(memory.names(self.home)) - seen - set(self._gone):  # deleted while no controllers ran
+            self._recall(key)
+        return [plan for plan in plans if plan]
+
+    def _plan_one(self, owner: Owner, obj: Json, runtimes: Mapping[str, Json], now: float) -> Plan:
+        workload = self._workload(owner, obj)
+        wanted, refused, made = _targets(obj, workload), None, None
+        try:
+            made = _template(obj, runtimes)
+        except RefusedError as error:
+            refused = error
+        workload.plan(made, wanted, now)
+        return obj, workload, wanted, refused
 
     def _route(self, server: Record | None, now: float) -> None:
         alive = self._workloads.values()
@@ -115,49 +126,57 @@ class Controllers:
                 del self._gone[key]
                 self._router.remove(workload.route().name)
 
-    def _workload(self, obj: Json) -> Workload:
-        metadata, is_inference = obj["metadata"], _is_inference(obj)
-        name = f"{metadata['name']}-predictor" if is_inference else metadata["name"]
-        owner = Owner(obj["kind"], metadata["namespace"], metadata["name"], metadata["uid"], name)
+    def _workload(self, owner: Owner, obj: Json) -> Workload:
         known = self._workloads.get(owner.key)
         if known and known.owner.uid == owner.uid:
             return known
-        if known:  # deleted and made anew between two looks
-            self._end_now(known)
-
-        def tell(reason: str, message: str, warning: bool = False) -> None:
-            _log.info("%s %s/%s: %s: %s", owner.kind, owner.namespace, owner.name, reason, message)
-            try:
-                self._client.tell(obj, reason, message, warning)
-            except UnavailableError as error:  # an Event may be missed
-                _log.warning("%s", error)
-
+        if before := known or self._gone.pop(owner.key, None):  # deleted and made anew in a short time
+            self._end_now(before)
         old = memory.read(self.home, owner.key)
         if old and old.uid != owner.uid:
-            self._end_now(Workload(self._platform, Owner(*key_parts(owner.key)[:2], name, old.uid, name), tell))
-        self._workloads[owner.key] = Workload(self._platform, owner, tell)
+            self._end_now(Workload(self._platform, replace(owner, uid=old.uid), lambda *_: None))
+        self._workloads[owner.key] = Workload(self._platform, owner, partial(self._tell, owner.key, obj))
         return self._workloads[owner.key]
+
+    def _tell(self, key: str, obj: Json, reason: str, message: str, warning: bool = False) -> None:
+        _log.info("%s: %s: %s", key, reason, message)
+        self._safely(f"Event of {key}", partial(self._client.tell, obj, reason, message, warning))
 
     def _end_now(self, workload: Workload) -> None:
         while not workload.leave(lambda _: 0, float("inf")):
             time.sleep(TICK_SECONDS)
 
-    def _recall_orphans(self, seen: set[str]) -> None:
-        """What was deleted while no controllers ran leaves, too."""
-        for key in set(memory.names(self.home)) - seen - set(self._gone):
-            kept = memory.read(self.home, key)
-            if kept:
-                kind, namespace, name = key_parts(key)
-                owner = Owner(kind, namespace, name, kept.uid, name)
-                self._gone[key] = Workload(self._platform, owner, lambda *_: None)
+    def _recall(self, key: str) -> None:
+        if kept := memory.read(self.home, key):
+            kind, namespace, name = key_parts(key)
+            self._gone[key] = Workload(self._platform, Owner(kind, namespace, kept.uid, name), lambda *_: None)
 
     def _write_status(self, obj: Json, status: Json) -> None:
         if status == obj.get("status"):
             return
+        kind, name = obj["kind"], obj["metadata"]["name"]
+        written = self._safely(
+            f"status of {kind} {name}", partial(self._client.write_status, _WATCHED[kind], obj, status)
+        )
+        if written:  # else it was deleted meanwhile, or the API is away: the next tick tries again
+            self._cache.renew(written)
+
+    def _safely(self, what: str, work: Callable[[], T]) -> T | None:
+        """Its result, or None if it failed, which is told once: the next tick tries again."""
         try:
-            self._cache.put(self._client.write_status(_WATCHED[obj["kind"]], obj, status))
-        except UnavailableError as error:  # deleted meanwhile, or the API is away: the next tick tries again
-            _log.warning("the status of %s %s: %s", obj["kind"], obj["metadata"]["name"], error)
+            found = work()
+        except DriftloopError as error:
+            if self._told.get(what) != str(error):
+                _log.warning("%s: %s", what, error)
+            self._told[what] = str(error)
+            return None
+        except Exception as error:  # noqa: BLE001 - the process' edge: one object's trouble is not that of others
+            if self._told.get(what) != repr(error):
+                _log.exception("%s", what)
+            self._told[what] = repr(error)
+            return None
+        self._told.pop(what, None)
+        return found
 
     def _envoy(self, now: float) -> Record | None:
         """Envoy's record, once it answers; it is started if it does not run."""
@@ -177,6 +196,12 @@ class Controllers:
         for key in memory.names(self.home):
             if kept := memory.read(self.home, key):
                 self._platform.ports.hold(key, {"http": kept.port})
+
+
+def _owner(obj: Json) -> Owner:
+    metadata = obj["metadata"]
+    name = f"{metadata['name']}-predictor" if _is_inference(obj) else metadata["name"]
+    return Owner(obj["kind"], metadata["namespace"], metadata["uid"], name)
 
 
 def _template(obj: Json, runtimes: Mapping[str, Json]) -> Json:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 import shutil
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from contracts.errors import DriftloopError, UnavailableError, disk_room, from_line
 from contracts.objects import ObjectStore
@@ -33,6 +35,7 @@ _EAGER_SECONDS = 0.1
 _SLOWEST_SECONDS = 60.0
 _USUAL_PORTS = {"http": 8110, "grpc": 8111}
 _LOG_LINES = 3
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,14 @@ class Platform:
     find: container.Find
     ports: Allocation
     pool: ThreadPoolExecutor
+    wake: threading.Event
+    """Set when something has happened that the loop should look at."""
+
+    def begin(self, work: Callable[[], T]) -> Future[T]:
+        """Do something in the pool, and wake the loop when it is done."""
+        begun = self.pool.submit(work)
+        begun.add_done_callback(lambda _: self.wake.set())
+        return begun
 
 
 class Revision:
@@ -101,7 +112,7 @@ class Revision:
         elif not self.is_ready and not self._was_ready and now - self._begun > self._deadline_seconds():
             self._gave_up = True
             self._fail(RefusedError("ProgressDeadlineExceeded", "It was not ready in time."), now)
-            self._task = self._platform.pool.submit(self._halt)
+            self._task = self._platform.begin(self._halt)
         else:
             self._ask(now)
 
@@ -109,7 +120,7 @@ class Revision:
         """End its process; `is_stopped` tells when it has."""
         self._stopping, self._runs, self.is_ready = True, False, False
         if not self._is_busy(now) and not self.is_stopped:
-            self._task = self._platform.pool.submit(self._halt)
+            self._task = self._platform.begin(self._halt)
 
     def forget(self) -> None:
         """Remove what it kept on the disk. Its log stays."""
@@ -136,12 +147,12 @@ class Revision:
         if self._runs:  # it did: it has ended by itself
             self._fail(self._last_words(), now)
         if now >= self._due:
-            self._task = self._platform.pool.submit(self._launch)
+            self._task = self._platform.begin(self._launch)
 
     def _fail(self, error: DriftloopError, now: float) -> None:
         lasted, self._runs = now - self._since, False
-        self._falls = 0 if self.is_ready and lasted > _SLOWEST_SECONDS else self._falls + 1
-        pause = 0.0 if self.is_ready else min(2.0 ** (self._falls - 1), _SLOWEST_SECONDS)
+        self._falls = 1 if self.is_ready and lasted > _SLOWEST_SECONDS else self._falls + 1
+        pause = min(2.0 ** (self._falls - 2), _SLOWEST_SECONDS) if self._falls > 1 else 0.0
         self.is_ready, self.failure, self._due = False, error, now + pause
 
     def _ask(self, now: float) -> None:
@@ -155,7 +166,7 @@ class Revision:
         elif self._answer is None and now - self._asked >= (probe.period_seconds if self.is_ready else _EAGER_SECONDS):
             if self.is_ready and (kind not in self.template["container"] or now - self._since < probe.delay_seconds):
                 return
-            self._asked, self._answer = now, self._platform.pool.submit(probe.passes)
+            self._asked, self._answer = now, self._platform.begin(probe.passes)
 
     def _hear(self, passed: bool, failures: int, now: float) -> None:
         self._misses = 0 if passed else self._misses + 1
@@ -164,7 +175,7 @@ class Revision:
             self.failure, self._since = None, now
         elif self.is_ready and self._misses >= failures:
             self._fail(UnavailableError("Its liveness probe failed: it is started again."), now)
-            self._task = self._platform.pool.submit(self._halt)
+            self._task = self._platform.begin(self._halt)
 
     def _launch(self) -> None:
         if self._record and self._record.token:
@@ -184,6 +195,7 @@ class Revision:
         )
         self._record = service.launch(home, wanted, silent).record
         self._asked = self._misses = 0
+        self._answer = None  # of the process before
 
     def _fetch(self, models: Path, env: Mapping[str, str]) -> None:
         """What KServe's storage initializer does: the folder is there whole or not at all."""

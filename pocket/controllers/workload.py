@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from pocket import process, state
+from pocket.controllers import envoy
 from pocket.controllers import memory as memories
 from pocket.controllers.client import Json
 from pocket.controllers.memory import Memory
@@ -34,7 +36,6 @@ class Owner:
 
     kind: str
     namespace: str
-    name: str
     uid: str
     service: str
     """Name of the Knative Service, by which revisions are called."""
@@ -151,11 +152,15 @@ class Workload:
 
     def _recalled(self, platform: Platform, owner: Owner) -> Memory:
         found = memories.read(platform.home, owner.key)
-        if found and found.uid == owner.uid:
+        if found and found.uid != owner.uid:
+            found = None
+        server = state.read(platform.home, envoy.NAME)
+        if found and server and ("127.0.0.1", found.port) in process.listeners(server.token):
             platform.ports.hold(owner.key, {"http": found.port})
             return found
-        port = platform.ports.take(owner.key, {"http": _USUAL_PORT}, {"http": found.port} if found else {})["http"]
-        return Memory(owner.uid, port)
+        last = {"http": found.port} if found else {}
+        port = platform.ports.take(owner.key, {"http": _USUAL_PORT}, last)["http"]
+        return replace(found, port=port) if found else Memory(owner.uid, port)
 
     def _create(self, template: Json) -> None:
         self.memory.count += 1

@@ -45,7 +45,8 @@ def applied(kind: Kind, live: Json, config: Json, manager: Manager, force: bool)
     owners = {who: paths - differing for who, paths in owners.items()}
     merged = _merge(kind.schema, copy.deepcopy(live), config)
     given_up = mine - wanted.keys()
-    for path in sorted(given_up - _held(frozenset().union(*owners.values()), given_up), key=len, reverse=True):
+    # An item before its fields: without its key it would no longer be known.
+    for path in sorted(given_up - _held(frozenset().union(*owners.values()), given_up), key=len):
         _remove(kind.schema, merged, path)
     return merged, {**owners, manager: frozenset(wanted)}
 

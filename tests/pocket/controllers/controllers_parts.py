@@ -32,6 +32,7 @@ STAND_IN = """
 import http.server, json, os, sys, time
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     def do_GET(self):
         if self.path.startswith("/slow"):
             time.sleep(1)

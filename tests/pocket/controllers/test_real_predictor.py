@@ -44,7 +44,7 @@ def model_folder(folder: Path, boundary: int) -> str:
     xgboost.train({"objective": "binary:logistic", "nthread": 1}, data, 5).save_model(folder / "model.ubj")
     files = {"model.ubj": sha256_of(folder / "model.ubj")}
     head = {"loop": "flights", "kind": "xgboost", "format": "xgboost-ubj", "model_file": "model.ubj"}
-    card = ModelCard(**head, features=(Feature(name="distance"),), labels=("on_time", "late"), files=files)  # type: ignore[arg-type]
+    card = ModelCard(**head, features=(Feature(name="distance"),), labels=("on_time", "late"), files=files)
     return card.write(folder)
 
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from math import sqrt
-from pathlib import Path
 
-import aiohttp
 import pytest
-from controllers_parts import Home, fetch, isvc, running, runtime, shares, stand_in, wait_until, word
+from controllers_parts import Home, Json, fetch, isvc, running, runtime, shares, stand_in, wait_until, word
 
 from pocket import process, state
 from pocket.controllers import envoy
@@ -29,7 +26,7 @@ def test_the_split_is_that_of_the_percent(home: Home) -> None:
     home.await_ready("InferenceService", "split")
     home.apply(isvc("split", "b", 20))
     status = home.await_status("InferenceService", "split", is_split)
-    counted = asyncio.run(ask(f"{status['url']}/short", REQUESTS))
+    counted = asyncio.run(ask(status["url"], REQUESTS))
     assert counted.total() == REQUESTS
     assert set(counted) == {"split-predictor-00001", "split-predictor-00002"}
     band = NORMAL_999 * sqrt(REQUESTS * 0.2 * 0.8)
@@ -38,10 +35,10 @@ def test_the_split_is_that_of_the_percent(home: Home) -> None:
     wait_until(lambda: not home.runs("split-predictor-00001") and not home.runs("split-predictor-00002"))
 
 
-def is_split(status: dict[str, object]) -> bool:
+def is_split(status: Json) -> bool:
     """Whether a canary takes its share."""
-    shown = status["components"]["predictor"]  # type: ignore[index]
-    return len(shown["traffic"]) == 2 and word(status, "Ready") == "True"
+    shown = status["components"]["predictor"]
+    return bool(len(shown["traffic"]) == 2 and word(status, "Ready") == "True")
 
 
 async def ask(url: str, requests: int) -> Counter[str]:
@@ -49,15 +46,18 @@ async def ask(url: str, requests: int) -> Counter[str]:
     counted: Counter[str] = Counter()
     left = iter(range(requests))
 
-    async def client(session: aiohttp.ClientSession) -> None:
+    async def client() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
         for _ in left:
-            async with session.get(url) as answer:
-                assert answer.status == 200
-                counted[answer.headers["x-driftloop-revision"]] += 1
-                await answer.read()
+            writer.write(b"GET /short HTTP/1.1\r\nhost: split\r\n\r\n")
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            assert head.startswith("HTTP/1.1 200")
+            assert await reader.readexactly(2) == b"{}"
+            counted[head.partition("x-driftloop-revision: ")[2].split("\r\n")[0]] += 1
+        writer.close()
+        await writer.wait_closed()
 
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=16)) as session:
-        await asyncio.gather(*(client(session) for _ in range(16)))
+    await asyncio.gather(*(client() for _ in range(16)))
     return counted
 
 
@@ -80,7 +80,7 @@ def test_no_request_is_lost_while_revisions_are_replaced(home: Home) -> None:
         for number, model in enumerate("bc", 2):
             home.apply(isvc("steady", model))
             home.await_ready("InferenceService", "steady")
-            wait_until(lambda number=number: not home.runs(f"steady-predictor-{number - 1:05d}"))  # type: ignore[misc]
+            wait_until(lambda number=number: not home.runs(f"steady-predictor-{number - 1:05d}"))
     finally:
         ended.set()
         for thread in threads:
@@ -89,26 +89,27 @@ def test_no_request_is_lost_while_revisions_are_replaced(home: Home) -> None:
     home.delete("InferenceService", "steady")
 
 
-@pytest.fixture
-def own(tmp_path: Path, plain_env: dict[str, str]) -> Home:
-    """A home whose parts the test may kill, with one InferenceService."""
-    with running(tmp_path / "home", plain_env) as found:
-        found.apply(runtime(stand_in(tmp_path)))
-        found.apply(isvc("mortal", "a"))
-        found.await_ready("InferenceService", "mortal")
-        yield found  # type: ignore[misc]
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory, plain_env: dict[str, str]) -> Iterator[Home]:
+    """A home whose parts the tests kill."""
+    folder = tmp_path_factory.mktemp("own")
+    with running(folder / "home", plain_env) as found:
+        found.apply(runtime(stand_in(folder)))
+        yield found
 
 
 def test_whatever_is_killed_comes_back(own: Home) -> None:
     """A revision, Envoy, the controllers; killed with -9, each returns, and the address answers as before."""
-    url = own.get("InferenceService", "mortal")["status"]["url"]
+    own.apply(isvc("mortal", "a"))
+    url = own.await_ready("InferenceService", "mortal")["url"]
     first = "revision.default.mortal-predictor-00001"
     killed = own.kill(first)
+    wait_until(lambda: not process.members(killed.token))
     assert fetch(url)[0] == 200  # a request waits for the process that is started again
     assert own.record(first).token != killed.token
     killed = own.kill(envoy.NAME)
     wait_until(lambda: own.record(envoy.NAME).token != killed.token)
-    wait_until(lambda: answers(url))
+    assert model_at(url) == "a"
     before = own.record(first)
     own.kill(NAME)
     assert fetch(url)[0] == 200  # requests need no controllers
@@ -117,43 +118,60 @@ def test_whatever_is_killed_comes_back(own: Home) -> None:
     own.await_ready("InferenceService", "mortal")
     assert set(shares(url, 20)) == {"b"}
     wait_until(lambda: not process.members(before.token))  # what was adopted is ended as what was started
+    own.delete("InferenceService", "mortal")
 
 
 def test_everything_killed_at_once_comes_back(own: Home) -> None:
     """After kill -9 of all, starting the controllers is enough; what was deleted meanwhile is ended."""
-    own.apply(isvc("doomed", "x"))
-    own.await_ready("InferenceService", "doomed")
-    url = own.get("InferenceService", "mortal")["status"]["url"]
-    os.kill(own.record(NAME).pid, signal.SIGKILL)
+    for name in ("doomed", "kept"):
+        own.apply(isvc(name, name))
+    url = [own.await_ready("InferenceService", name)["url"] for name in ("doomed", "kept")][1]
+    own.kill(NAME)
     own.delete("InferenceService", "doomed")
     own.kill(envoy.NAME)
-    own.kill("revision.default.mortal-predictor-00001")
+    own.kill("revision.default.kept-predictor-00001")
     own.start_controllers()
-    assert fetch_when_up(url) == "a"
+    assert model_at(url) == "kept"
     wait_until(lambda: not own.runs("doomed-predictor-00001"))
     wait_until(lambda: state.read(own.path, "revision.default.doomed-predictor-00001") is None)
+    own.delete("InferenceService", "kept")
 
 
 def test_halt_and_start(own: Home) -> None:
     """`halt_all` leaves no process; started again, the same revision answers at the same address."""
-    status = own.get("InferenceService", "mortal")["status"]
-    stopped = halt_all(own.path)
-    assert set(stopped) == {NAME, envoy.NAME, "revision.default.mortal-predictor-00001"}
-    assert not own.runs("mortal-predictor-00001")
+    own.apply(isvc("halted", "a"))
+    status = own.await_ready("InferenceService", "halted")
+    assert {NAME, envoy.NAME, "revision.default.halted-predictor-00001"} <= set(halt_all(own.path))
+    assert not own.runs("halted-predictor-00001")
     own.start_controllers()
-    assert fetch_when_up(status["url"]) == "a"
-    assert own.await_ready("InferenceService", "mortal")["components"] == status["components"]
+    assert model_at(status["url"]) == "a"
+    assert own.await_ready("InferenceService", "halted")["components"] == status["components"]
 
 
-def answers(url: str) -> bool:
-    """Whether an address answers."""
-    try:
-        return fetch(url)[0] == 200
-    except OSError:
-        return False
+def test_another_object_of_the_same_name_begins_anew(home: Home) -> None:
+    """Deleted and made again at once: revisions are numbered from 1, and nothing of the first is left."""
+    home.apply(isvc("again", "a"))
+    home.await_ready("InferenceService", "again")
+    home.apply(isvc("again", "b"))
+    home.await_ready("InferenceService", "again")
+    old = home.record("revision.default.again-predictor-00002")
+    home.delete("InferenceService", "again")
+    home.apply(isvc("again", "c"))
+    status = home.await_ready("InferenceService", "again")
+    assert status["components"]["predictor"]["latestReadyRevision"] == "again-predictor-00001"
+    assert set(shares(status["url"], 10)) == {"c"}
+    assert not process.members(old.token)
+    home.delete("InferenceService", "again")
 
 
-def fetch_when_up(url: str) -> str:
-    """The model that answers, once somebody does."""
-    wait_until(lambda: answers(url))
+def model_at(url: str) -> str:
+    """The model that answers at an address, once somebody does."""
+
+    def answers() -> bool:
+        try:
+            return bool(fetch(url)[0] == 200)
+        except OSError:  # Envoy does not listen yet
+            return False
+
+    wait_until(answers)
     return str(fetch(url)[1]["env"]["MODEL"])

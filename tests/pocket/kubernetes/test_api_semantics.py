@@ -258,6 +258,7 @@ def test_apply_removes_what_its_manager_no_longer_says(api: Api) -> None:
     assert apply("two", C="3")[1]["spec"]["template"]["metadata"]["labels"] == {"A": "1", "B": "2", "C": "3"}
     first = apply("one", A="1")[1]
     assert first["spec"]["template"]["metadata"]["labels"] == {"A": "1", "C": "3"}
+    assert first["spec"]["template"]["spec"]["containers"][0]["env"] == [{"name": "A", "value": "1"}]
     assert apply("one", A="1")[1]["metadata"] == first["metadata"]
     code, told = apply("two", A="9")
     assert (code, told["reason"]) == (409, "Conflict")
@@ -265,6 +266,19 @@ def test_apply_removes_what_its_manager_no_longer_says(api: Api) -> None:
     assert 'conflict with "one"' in told["message"]
     assert apply("two", force=True, A="9")[1]["spec"]["template"]["metadata"]["labels"] == {"A": "9"}
     assert apply("one", A="1")[0] == 409
+
+
+def test_apply_removes_an_item_that_cannot_be_without_its_key(api: Api) -> None:
+    """An InferenceService's variable goes with its name, which its schema requires."""
+
+    def apply(*names: str) -> Any:
+        body = isvc("variables")
+        body["spec"]["predictor"]["model"]["env"] = [{"name": name, "value": name} for name in names]
+        return api.call("PATCH", f"{ISVC}/variables?fieldManager=one", body, APPLY)
+
+    assert apply("A", "B")[0] == 201
+    code, found = apply("A")
+    assert (code, found["spec"]["predictor"]["model"]["env"]) == (200, [{"name": "A", "value": "A"}])
 
 
 def test_whoever_changes_a_field_owns_it(api: Api) -> None:

@@ -119,3 +119,16 @@ def _await_closed(server: Server) -> None:
             socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])), timeout=30).close()
         except ConnectionError:
             return
+
+
+def test_what_the_command_line_leaves_out_is_in_the_environment() -> None:
+    """The gRPC port, the version and the digest; the command line wins, and an empty variable says nothing."""
+    arguments = ["--model_name", "flights", "--model_dir", "/mnt/models"]
+    env = {"DRIFTLOOP_GRPC_PORT": "9002", "DRIFTLOOP_MODEL_VERSION": "7", "DRIFTLOOP_CARD_SHA256": "00"}
+    options = Options.parse(arguments, env)
+    assert (options.grpc_port, options.model_version, options.card_sha256) == (9002, "7", "00")
+    options = Options.parse([*arguments, "--grpc-port", "0", "--model-version", "8", "--card-sha256", "11"], env)
+    assert (options.grpc_port, options.model_version, options.card_sha256) == (0, "8", "11")
+    assert Options.parse(arguments, {"DRIFTLOOP_MODEL_VERSION": ""}).model_version is None
+    with pytest.raises(ConfigError, match="DRIFTLOOP_GRPC_PORT is 'grpc'"):
+        Options.parse(arguments, {"DRIFTLOOP_GRPC_PORT": "grpc"})
