@@ -85,7 +85,17 @@ def overlay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def running(tmp_path_factory: pytest.TempPathFactory, plain_env: dict[str, str], overlay: Path) -> Iterator[Up]:
     """Each test leaves it running."""
     up = Up(tmp_path_factory.mktemp("running") / "home", plain_env)
-    up.again()
+    try:
+        up.again()
+        yield up
+    finally:
+        services.down(up.home, silent)
+
+
+@pytest.fixture
+def other(tmp_path: Path, plain_env: dict[str, str], overlay: Path) -> Iterator[Up]:
+    """A home in which nothing runs before and afterwards."""
+    up = Up(tmp_path / "home", plain_env)
     yield up
     services.down(up.home, silent)
 
@@ -166,9 +176,9 @@ def test_a_service_that_is_not_ready_is_named_with_its_reason(
     running.again()
 
 
-def test_two_homes_live_side_by_side_and_one_goes(running: Up, tmp_path: Path) -> None:
+def test_two_homes_live_side_by_side_and_one_goes(running: Up, other: Up) -> None:
     """Another home has other ports; after its `down` nothing of it is left, and the first has not noticed."""
-    other, before = Up(tmp_path / "home", running.env), running.records()
+    before = running.records()
     other.again()
     there = other.records()
     assert not listening(before) & listening(there)
@@ -181,16 +191,12 @@ def test_two_homes_live_side_by_side_and_one_goes(running: Up, tmp_path: Path) -
     assert answered(running.again()["K_SINK"]) == 404
 
 
-def test_if_the_manifests_cannot_be_applied_nothing_is_left_running(
-    tmp_path: Path, plain_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_if_the_manifests_cannot_be_applied_nothing_is_left_running(other: Up, monkeypatch: pytest.MonkeyPatch) -> None:
     """The error has kubectl's words."""
     monkeypatch.setattr(manifests, "OVERLAY", "manifests/overlays/nowhere")
-    up = Up(tmp_path / "home", plain_env)
     with pytest.raises(UnavailableError, match="nowhere"):
-        up.again()
-    assert [name for name in services.NAMES if (record := state.read(up.home, name)) and record.token] == []
-    assert services.down(up.home, silent) == []
+        other.again()
+    assert services.down(other.home, silent) == []
 
 
 def answered(url: str) -> int:
