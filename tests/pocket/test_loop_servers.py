@@ -8,8 +8,9 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,7 +19,7 @@ import psutil
 import pytest
 
 from contracts.errors import UnavailableError
-from pocket import loop_servers, manifests, probe, process, readiness, services, state
+from pocket import loop_servers, manifests, ports, probe, process, readiness, services, state
 from pocket.controllers import service as controllers
 from pocket.progress import Step, silent
 from pocket.state import Record
@@ -151,11 +152,11 @@ def test_services_are_told_of_a_server_that_moved(running: Up) -> None:
     """With its ports taken since, S3 comes back on others, and what runs has its new address."""
     record = running.record("s3")
     os.kill(record.pid, signal.SIGKILL)
-    psutil.wait_procs(process.members(record.token), 10)
+    while not ports.are_free(record.ports):
+        time.sleep(0.01)
     with ExitStack() as taken:
         for port in record.ports.values():
-            with suppress(OSError):  # not yet free
-                taken.enter_context(socket.create_server(("127.0.0.1", port)))
+            taken.enter_context(socket.create_server(("127.0.0.1", port)))
         env = running.again()
     assert env["AWS_ENDPOINT_URL_S3"] != record.address
     for name in (running.echo, "pipelines"):
