@@ -23,6 +23,7 @@ NAMES = (kubernetes.NAME, nats_server.NAME, *map(name_of, ROLES), PIPELINES, con
 def begin(launcher: Launcher, env: Mapping[str, str]) -> list[Begun]:
     """Start all that needs no other to be ready, and wait for none."""
     home = launcher.home
+    eventing.ensure(home)
     begun = [launcher.begin(kubernetes.service(home, env)), launcher.begin(nats_server.service(home, env))]
     begun += [launcher.begin(wanted) for wanted in broker_roles(home, env)]
     if "KF_PIPELINES_ENDPOINT" not in env:
@@ -59,9 +60,4 @@ def broker_roles(home: Path, env: Mapping[str, str]) -> list[Service]:
     """The ingress and the dispatcher, for the NATS server that was started last."""
     nats = state.read(home, nats_server.NAME)
     port = nats.ports["http"] if nats else 0
-    return [role_service(role, home, eventing.ensure(home), port, env) for role in ROLES]
-
-
-def addresses(env: Mapping[str, str]) -> dict[str, str]:
-    """What an environment says to the loop's servers and services."""
-    return {name: env[name] for name in manifests.PASSED_ON if name in env}
+    return [role_service(role, home, eventing.config_path(home), port, env) for role in ROLES]

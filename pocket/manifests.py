@@ -18,12 +18,13 @@ OVERLAY = "manifests/overlays/pocket"
 SETTINGS, KEYS = "driftloop-settings", "driftloop-s3"
 MANAGER = "pocket"
 
-PASSED_ON = (
+_PREFIX = "DRIFTLOOP_"
+_PASSED_ON = (
     *("AWS_ENDPOINT_URL_S3", "AWS_REGION", "MLFLOW_S3_ENDPOINT_URL", "FEAST_S3_ENDPOINT_URL"),
     *("MLFLOW_TRACKING_URI", "MLFLOW_DISABLE_TELEMETRY", "KF_PIPELINES_ENDPOINT", "K_SINK", "NO_PROXY", "no_proxy"),
-    *("DRIFTLOOP_HOME", "DRIFTLOOP_DATA_BUCKET", "DRIFTLOOP_MLFLOW_BUCKET", "DRIFTLOOP_LOOPS", "DRIFTLOOP_PIPELINE"),
-    *("DRIFTLOOP_FEAST_REGISTRY", "DRIFTLOOP_FEAST_ONLINE_STORE"),
 )
+_OF_ONE_PROCESS = ("DRIFTLOOP_SERVICE_TOKEN", "DRIFTLOOP_TERMINATION_LOG", "DRIFTLOOP_PREDICTOR_URL")
+"""The last is made of the objects themselves: nobody among them asks for it."""
 _SECRET = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
@@ -43,8 +44,13 @@ def config_map(env: Mapping[str, str]) -> Json:
         "DRIFTLOOP_NAMESPACE": NAMESPACE,
         "DRIFTLOOP_CODE_VERSION": env.get("DRIFTLOOP_CODE_VERSION") or code_version(),
     }
-    given = {name: env[name] for name in PASSED_ON if name in env}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "data": {**given, **own}}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "data": {**passed_on(env), **own}}
+
+
+def passed_on(env: Mapping[str, str]) -> dict[str, str]:
+    """What every container is told of an environment: addresses, and all settings of driftloop's own."""
+    names = (name for name in env if name in _PASSED_ON or name.startswith(_PREFIX))
+    return {name: env[name] for name in names if name not in _OF_ONE_PROCESS}
 
 
 def secret(env: Mapping[str, str]) -> Json:

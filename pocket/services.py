@@ -7,7 +7,7 @@ from pathlib import Path
 
 from contracts.objects import ObjectStore
 from contracts.settings import Settings
-from pocket import loop_servers, mlflow_server, predictor, readiness, s3, state
+from pocket import loop_servers, manifests, mlflow_server, predictor, readiness, s3, state
 from pocket.controllers import service as controllers
 from pocket.environment import PREDICTOR, laid_under, users_own
 from pocket.launcher import Launcher
@@ -37,14 +37,14 @@ def up(
             mlflow = mlflow_server.service(home, laid_under(home, env))
             runs = launcher.begin(mlflow) if wants_tracking else None
             begun = loop_servers.begin(launcher, env) if loop else []
-            told = loop_servers.addresses(laid_under(home, env))
+            told = manifests.passed_on(laid_under(home, env))
             launcher.settle(store)
             _make_buckets(Settings.from_env(laid_under(home, env)), wants_tracking, trial=store is not None)
             serving = _begin_serving(launcher, env)
             if loop:
                 loop_servers.finish(launcher, env, begun)
             launcher.settle(runs)
-            if loop and told != loop_servers.addresses(laid_under(home, env)):  # one had lost its port, and was moved
+            if loop and told != manifests.passed_on(laid_under(home, env)):  # one had lost its port, and was moved
                 loop_servers.finish(launcher, env, loop_servers.begin(launcher, env))
             launcher.keep()
         launcher.settle(serving)

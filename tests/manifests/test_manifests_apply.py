@@ -60,6 +60,8 @@ def test_the_settings_of_this_machine_stand(home: Path, kubectl: Kubectl) -> Non
     settings = json.loads(kubectl("get", "cm", manifests.SETTINGS, "-o", "json"))["data"]
     assert settings["AWS_ENDPOINT_URL_S3"] == "http://127.0.0.1:8400"
     assert (settings["DRIFTLOOP_HOST"], settings["DRIFTLOOP_NAMESPACE"]) == ("127.0.0.1", "driftloop")
+    assert settings["DRIFTLOOP_PAYLOAD_ROWS"] == "7"
+    assert "DRIFTLOOP_SERVICE_TOKEN" not in settings
     assert "word" not in str(settings)
     keys = json.loads(kubectl("get", "secret", manifests.KEYS, "-o", "json"))
     assert keys["data"] == {"AWS_ACCESS_KEY_ID": "a2V5", "AWS_SECRET_ACCESS_KEY": "d29yZA=="}
@@ -92,4 +94,6 @@ def env_of(home: Path) -> dict[str, str]:
         "AWS_ACCESS_KEY_ID": "key",
         "AWS_SECRET_ACCESS_KEY": "word",
         "DRIFTLOOP_CODE_VERSION": "0123",
+        "DRIFTLOOP_PAYLOAD_ROWS": "7",
+        "DRIFTLOOP_SERVICE_TOKEN": "of this process",
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,7 @@ def test_the_settings_are_what_pocket_says_too(rendering: list[Json]) -> None:
         "K_SINK": "http://127.0.0.1:3/driftloop/driftloop",
     }
     assert manifests.config_map(made)["data"].keys() <= settings.keys()
+    assert settings["DRIFTLOOP_CODE_VERSION"] == f"driftloop {metadata.version('driftloop')}"
 
 
 def test_every_file_is_used() -> None:

@@ -8,8 +8,9 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,7 +19,7 @@ import psutil
 import pytest
 
 from contracts.errors import UnavailableError
-from pocket import loop_servers, manifests, probe, process, readiness, services, state
+from pocket import loop_servers, manifests, ports, probe, process, readiness, services, state
 from pocket.controllers import service as controllers
 from pocket.progress import Step, silent
 from pocket.state import Record
@@ -85,7 +86,17 @@ def overlay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def running(tmp_path_factory: pytest.TempPathFactory, plain_env: dict[str, str], overlay: Path) -> Iterator[Up]:
     """Each test leaves it running."""
     up = Up(tmp_path_factory.mktemp("running") / "home", plain_env)
-    up.again()
+    try:
+        up.again()
+        yield up
+    finally:
+        services.down(up.home, silent)
+
+
+@pytest.fixture
+def other(tmp_path: Path, plain_env: dict[str, str], overlay: Path) -> Iterator[Up]:
+    """A home in which nothing runs before and afterwards."""
+    up = Up(tmp_path / "home", plain_env)
     yield up
     services.down(up.home, silent)
 
@@ -141,11 +152,11 @@ def test_services_are_told_of_a_server_that_moved(running: Up) -> None:
     """With its ports taken since, S3 comes back on others, and what runs has its new address."""
     record = running.record("s3")
     os.kill(record.pid, signal.SIGKILL)
-    psutil.wait_procs(process.members(record.token), 10)
+    while not ports.are_free(record.ports):
+        time.sleep(0.01)
     with ExitStack() as taken:
         for port in record.ports.values():
-            with suppress(OSError):  # not yet free
-                taken.enter_context(socket.create_server(("127.0.0.1", port)))
+            taken.enter_context(socket.create_server(("127.0.0.1", port)))
         env = running.again()
     assert env["AWS_ENDPOINT_URL_S3"] != record.address
     for name in (running.echo, "pipelines"):
@@ -166,9 +177,9 @@ def test_a_service_that_is_not_ready_is_named_with_its_reason(
     running.again()
 
 
-def test_two_homes_live_side_by_side_and_one_goes(running: Up, tmp_path: Path) -> None:
+def test_two_homes_live_side_by_side_and_one_goes(running: Up, other: Up) -> None:
     """Another home has other ports; after its `down` nothing of it is left, and the first has not noticed."""
-    other, before = Up(tmp_path / "home", running.env), running.records()
+    before = running.records()
     other.again()
     there = other.records()
     assert not listening(before) & listening(there)
@@ -181,16 +192,12 @@ def test_two_homes_live_side_by_side_and_one_goes(running: Up, tmp_path: Path) -
     assert answered(running.again()["K_SINK"]) == 404
 
 
-def test_if_the_manifests_cannot_be_applied_nothing_is_left_running(
-    tmp_path: Path, plain_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_if_the_manifests_cannot_be_applied_nothing_is_left_running(other: Up, monkeypatch: pytest.MonkeyPatch) -> None:
     """The error has kubectl's words."""
     monkeypatch.setattr(manifests, "OVERLAY", "manifests/overlays/nowhere")
-    up = Up(tmp_path / "home", plain_env)
     with pytest.raises(UnavailableError, match="nowhere"):
-        up.again()
-    assert [name for name in services.NAMES if (record := state.read(up.home, name)) and record.token] == []
-    assert services.down(up.home, silent) == []
+        other.again()
+    assert services.down(other.home, silent) == []
 
 
 def answered(url: str) -> int:
