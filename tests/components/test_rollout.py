@@ -14,9 +14,9 @@ from components.cluster import custom_objects
 from components.inference_service import InferenceService, Served, State
 from components.plan import Trial
 from components.rollout import Rollout
+from components.rollout_story import Decision, Story
 from components.select import select
 from components.steering import Clock, Steering
-from components.rollout_story import Decision, Story
 from components.train import Result
 from contracts.events import Rollout as RolloutEvent
 from contracts.loop import LoopSpec, RolloutSpec
