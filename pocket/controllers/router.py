@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import json
 import time
 import urllib.request
@@ -17,6 +18,8 @@ from pocket.controllers.traffic import Target
 from pocket.state import Record
 
 REVISION_HEADER = "x-driftloop-revision"
+_ASKED = "x-driftloop-routes"
+"""A request with this header is answered with the version of the routes."""
 WAIT_SECONDS = 2.0
 _POLL_SECONDS = 0.01
 _TYPES = "type.googleapis.com/envoy"
@@ -82,14 +85,17 @@ class Router:
         admin = server.ports["http"]
         if not (self._is_settled(server, wanted) or self._in_force(admin, wanted)):
             return set()
-        wanted |= {_version_of(route.name): self._write(f"route.{route.name}", [_table(route)]) for route in routes}
+        for route in routes:
+            self._write(f"route.{route.name}", [_table(route)])
         wanted[_LISTENERS] = self._write("listeners", [self._listener(route) for route in routes])
-        if self._is_settled(server, wanted):
-            return {route.name for route in routes}
-        if self._in_force(admin, wanted):
-            self._settled = server.token, wanted
-        shown = versions(admin)
-        return {route.name for route in routes if shown.get(_version_of(route.name)) == wanted[_version_of(route.name)]}
+        tables = {route.name: _version(route) for route in routes}
+        if self._is_settled(server, wanted | tables):
+            return set(tables)
+        self._in_force(admin, wanted)
+        served = {route.name for route in routes if _is_served(route)}
+        if served == set(tables):
+            self._settled = server.token, wanted | tables
+        return served
 
     def remove(self, name: str) -> None:
         """Forget the file of a route that is no longer published."""
@@ -165,8 +171,25 @@ def _stats(admin: int, query: str) -> list[dict[str, Any]]:
         return []
 
 
-def _version_of(route: str) -> str:
-    return f"http.{route}.rds.{route}.version_text"
+def _version(route: Route) -> str:
+    return hashlib.sha256(repr(route).encode()).hexdigest()[:16]
+
+
+def _is_served(route: Route) -> bool:
+    """Whether a request to its address meets its table: Envoy's worker has it later than Envoy says that it has."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < deadline:
+        connection = http.client.HTTPConnection("127.0.0.1", route.port, timeout=WAIT_SECONDS)
+        try:
+            connection.request("GET", "/", headers={_ASKED: "version"})
+            if connection.getresponse().read().decode() == _version(route):
+                return True
+        except (OSError, http.client.HTTPException, UnicodeDecodeError):  # nobody listens yet, or somebody else
+            pass
+        finally:
+            connection.close()
+        time.sleep(_POLL_SECONDS)
+    return False
 
 
 def _clusters(backend: Backend) -> list[dict[str, Any]]:
@@ -207,6 +230,9 @@ def _table(route: Route) -> dict[str, Any]:
     else:
         body = {"inline_string": f"{route.name}: no revision is ready\n"}
         routes = [{"match": {"prefix": "/"}, "direct_response": {"status": 503, "body": body}}]
+    asked = {"prefix": "/", "headers": [{"name": _ASKED, "present_match": True}]}
+    told = {"status": 200, "body": {"inline_string": _version(route)}}
+    routes = [{"match": asked, "direct_response": told}, *routes]
     return {
         "@type": f"{_TYPES}.config.route.v3.RouteConfiguration",
         "name": route.name,
