@@ -17,7 +17,7 @@ import socket
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Thread
 
@@ -37,7 +37,8 @@ def main(compiled: str, params: str, root: str, scratch: str) -> int:
     """Run the compiled file with the parameters of a JSON file; 1 if a step failed. kfp logs every step to stdout."""
     Thread(target=_end_with_the_command, args=[scratch], daemon=True).start()
     os.environ["TMPDIR"] = scratch
-    with warm_python(Path(scratch) / "python.sock") as sys.executable:
+    ahead = AHEAD if "from components" in Path(compiled).read_text() else AHEAD[:1]  # another pipeline needs none of it
+    with warm_python(Path(scratch) / "python.sock", ahead) as sys.executable:
         from kfp import components, local
 
         _log_every_task()
@@ -68,14 +69,14 @@ def _log_every_task() -> None:
 
 
 @contextlib.contextmanager
-def warm_python(place: Path) -> Iterator[str]:
+def warm_python(place: Path, ahead: Sequence[str] = AHEAD) -> Iterator[str]:
     """A Python that imports what steps import; the command line by which kfp.local starts steps as its forks."""
     with socket.socket(socket.AF_UNIX) as listener:
         with contextlib.chdir(place.parent):  # a socket's path has at most 107 bytes, its name fits
             listener.bind(place.name)
         listener.listen()
         number = listener.fileno()
-        command = [sys.executable, "-m", "pocket.warm.server", str(number), *AHEAD]
+        command = [sys.executable, "-m", "pocket.warm.server", str(number), *ahead]
         env = {**os.environ, "_KFP_RUNTIME": "true"}
         server = subprocess.Popen(command, env=env, stdin=subprocess.PIPE, pass_fds=[number])
     # Its standard input is never written to: it closes here, or when this process is killed, and so the server ends.
