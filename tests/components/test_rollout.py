@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -318,6 +319,9 @@ def test_what_users_set_stays(scene: Scene) -> None:
     env = [{"name": "THREADS", "value": "2"}, *scene.state.body["spec"]["predictor"]["model"]["env"]]
     own = {"minReplicas": 2, "model": {"env": env, "resources": {"requests": {"cpu": "1"}}}}
     scene.service.client.patch_namespaced_custom_object(*place, {"spec": {"predictor": own}})
+    deadline = time.monotonic() + 20
+    while scene.state.created.endswith("1") or not scene.state.is_whole:
+        assert time.monotonic() < deadline
     assert scene.roll(TWO, ONE).last.verdict == "promoted"
     predictor = scene.state.body["spec"]["predictor"]
     assert predictor["minReplicas"] == 2
