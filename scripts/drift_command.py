@@ -49,19 +49,18 @@ def drift(
 
 def _show_windows(found: Sequence[Drift]) -> None:
     from rich.console import Console
-    from rich.table import Table
 
-    table = Table("window", "from", "to", "rows", "verdict", "ROC AUC", "promised", "why", box=None, header_style="dim")
+    console = Console(soft_wrap=True, highlight=False)
     for data in found:
+        verdict = f"[{_COLOURS[data.verdict]}]{data.verdict:<7}[/]"
         seen = data.performance
-        table.add_row(
-            *(data.window, f"{data.start:%Y-%m-%d %H:%M}", f"{data.end:%Y-%m-%d %H:%M}", f"{data.rows:,}"),
-            f"[{_COLOURS[data.verdict]}]{data.verdict}[/]",
-            f"{seen.value:.3f} ({seen.low:.3f}–{seen.high:.3f})" if seen else "",
-            f"{seen.expected:.3f}" if seen else "",
-            " ".join(data.reasons),
+        worth = f"ROC AUC {seen.value:.3f} ({seen.low:.3f}–{seen.high:.3f})" if seen else ""
+        span = f"{data.start:%Y-%m-%d %H:%M} – {data.end:%Y-%m-%d %H:%M}"
+        console.print(
+            f"{data.window:<12} {span}  {data.rows:>6,} rows  {verdict}  {worth:<29}  {' '.join(data.reasons)}"
         )
-    Console().print(table if found else "No window has been judged yet.")
+    if not found:
+        console.print("No window has been judged yet.")
 
 
 def _show_evidence(data: Drift) -> None:
