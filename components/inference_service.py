@@ -17,6 +17,8 @@ from contracts.errors import BusyError, ConfigError
 RESOURCE = ("serving.kserve.io", "v1beta1")
 PLURAL = "inferenceservices"
 RUNTIME, FORMAT = "driftloop-predictor", "driftloop"
+ACCOUNT = "predictor"
+"""ServiceAccount of manifests/base whose Secret holds the keys of S3."""
 VERSION_VARIABLE, CARD_VARIABLE = "DRIFTLOOP_MODEL_VERSION", "DRIFTLOOP_CARD_SHA256"
 _WRITES = 20
 """How often a write is tried against others': the controller writes its status into the same object."""
@@ -97,7 +99,8 @@ class InferenceService:
         """Make it, with all traffic for one version. One that is there already stays."""
         from kubernetes.client import ApiException
 
-        predictor = {"model": {"modelFormat": {"name": FORMAT}, "runtime": RUNTIME, **_model(served, {})}}
+        model = {"modelFormat": {"name": FORMAT}, "runtime": RUNTIME, **_model(served, {})}
+        predictor = {"serviceAccountName": ACCOUNT, "model": model}
         body = {
             "apiVersion": "/".join(RESOURCE),
             "kind": "InferenceService",

@@ -180,6 +180,34 @@ def evaluate(
 
 
 @_step
+def refit(  # type: ignore[no-untyped-def]
+    spec: str,
+    start: str,
+    end: str,
+    mode: str,
+    best: str,
+    search: dsl.Input[dsl.Artifact],
+    frame: dsl.Input[dsl.Dataset],
+    challenger: dsl.Input[dsl.Model],
+    model: dsl.Output[dsl.Model],
+):
+    """What is registered: the challenger itself, or its recipe fitted again on all days up to the newest."""
+    from pathlib import Path
+
+    from components import refit as step
+    from components.edge import step_edge
+    from contracts.loop import LoopSpec
+    from contracts.window import Window
+
+    with step_edge(search.path) as (settings, run_id):
+        window, paths = Window.parse(start, end), (Path(challenger.path), Path(model.path))
+        card = step.run(
+            settings, LoopSpec.from_json(spec), Path(frame.path), window, best, paths[0], mode, run_id, paths[1]
+        )
+        model.metadata.update(kind=card.kind, model_sha256=card.model_sha256)
+
+
+@_step
 def register(
     best: str,
     evaluation: dsl.Input[dsl.Artifact],

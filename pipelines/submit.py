@@ -27,7 +27,14 @@ _FINAL = ("SUCCEEDED", "FAILED", "CANCELED", "SKIPPED")
 _EVENTS = {"RUNNING": "running", "SUCCEEDED": "done", "FAILED": "failed", "CANCELED": "failed"}
 
 
-def submit(settings: Settings, spec: LoopSpec, windows: tuple[Window, Window], name: str, rollout: str = "none") -> str:
+def submit(
+    settings: Settings,
+    spec: LoopSpec,
+    windows: tuple[Window, Window],
+    name: str,
+    rollout: str = "none",
+    refit: str = "no",
+) -> str:
     """Start a run over a training window and the holdout that follows it; its id. The loop is its experiment.
 
     Errors: ConfigError if the API refuses it, UnavailableError. No API knows a run by its name alone: who may ask twice
@@ -41,6 +48,7 @@ def submit(settings: Settings, spec: LoopSpec, windows: tuple[Window, Window], n
         "holdout_end": str(holdout.end),
         "code_version": settings.code_version,
         "rollout": rollout,
+        "refit": refit,
     }
     with _asking(settings) as client:
         result = client.create_run_from_pipeline_package(

@@ -5,13 +5,22 @@ from kfp import dsl
 from components import steps
 
 
-@dsl.pipeline(name="training", description="Ingest, validate, features, train, select, evaluate, register, rollout.")
+@dsl.pipeline(
+    name="training", description="Ingest, validate, features, train, select, evaluate, refit, register, rollout."
+)
 def training(  # type: ignore[no-untyped-def]
-    spec: str, start: str, end: str, holdout_end: str, code_version: str = "unknown", rollout: str = "none"
+    spec: str,
+    start: str,
+    end: str,
+    holdout_end: str,
+    code_version: str = "unknown",
+    rollout: str = "none",
+    refit: str = "no",
 ):
     """Train on [start, end), compare on [end, holdout_end). `spec` is a loop specification as JSON; dates are UTC.
 
-    `rollout`: `canary` step by step, `direct` at once, `none` registers only.
+    `rollout`: `canary` step by step, `direct` at once, `none` registers only. `refit`: `yes` fits what was accepted
+    once more, on [start, holdout_end), before it is registered.
     """
     raw = steps.ingest(spec=spec, start=start, end=holdout_end).set_caching_options(False)
     refined = steps.validate(spec=spec, raw=raw.outputs["raw"]).set_caching_options(False)
@@ -50,11 +59,21 @@ def training(  # type: ignore[no-untyped-def]
         challenger=selected.outputs["challenger"],
     ).set_caching_options(False)
     with dsl.If(judged.outputs["Output"] == "accept", name="accepted"):
+        final = steps.refit(
+            spec=spec,
+            start=start,
+            end=holdout_end,
+            mode=refit,
+            best=selected.outputs["Output"],
+            search=search.outputs["search"],
+            frame=frame.outputs["frame"],
+            challenger=selected.outputs["challenger"],
+        ).set_caching_options(False)
         registered = steps.register(
             evaluation=judged.outputs["evaluation"],
             best=selected.outputs["Output"],
             search=search.outputs["search"],
-            challenger=selected.outputs["challenger"],
+            challenger=final.outputs["model"],
         ).set_caching_options(False)
         with dsl.If(rollout != "none", name="wanted"):
             live = steps.rollout(spec=spec, version=registered.output, mode=rollout).set_caching_options(False)

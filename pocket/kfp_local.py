@@ -29,6 +29,7 @@ AHEAD = (
     *("kfp.dsl.executor_main", "pandas", "pyarrow.parquet", "components.ingest", "components.features", "duckdb"),
     *("feast", "mlflow", "components.train", "xgboost", "sklearn.ensemble", "sklearn.linear_model", "skops.io"),
     *("components.select", "components.evaluate", "components.register", "matplotlib.figure", "jinja2"),
+    *("components.refit", "kubernetes.client", "components.rollout"),
 )
 """What steps import, in the order in which a run needs it. Pandera is not there: it changes how pyarrow reads times."""
 

@@ -19,6 +19,7 @@ SECTIONS = {
         "source",
         "training_window",
         "holdout_window",
+        "fitted_window",
         "raw_digest",
         "refined_digest",
         "frame_sha256",
@@ -70,7 +71,10 @@ def _verified_card(version: Version) -> ModelCard:
 
 
 def _facts(version: Version, card: ModelCard, metrics: dict[str, float]) -> dict[str, dict[str, str]]:
-    facts = {section: {name: version.tags[name] for name in names} for section, names in SECTIONS.items()}
+    facts = {
+        section: {name: version.tags[name] for name in names if name in version.tags}
+        for section, names in SECTIONS.items()
+    }
     prefix = "param."
     facts["parameters"] = {
         name.removeprefix(prefix): value for name, value in sorted(version.tags.items()) if name.startswith(prefix)

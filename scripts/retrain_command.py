@@ -34,7 +34,7 @@ def retrain(
     days = Days.of(spec, at)
     windows = Window(days.start, days.end), Window(days.end, days.holdout_end)
     name = f"{loop}-manual-{now:%Y%m%dT%H%M%S}"
-    run_id = submit(settings, spec, windows, name, rollout="canary")
+    run_id = submit(settings, spec, windows, name, rollout="canary", refit="yes")
     print(f"{name}: trains on {windows[0]}, is judged on {windows[1]}; run {run_id}")
     if wait:
         with progress.shown() as on_progress:

@@ -80,5 +80,6 @@ class Starter:
             "end": claim.end.isoformat(),
             "holdout_end": claim.holdout_end.isoformat(),
             "rollout": "canary",
+            "refit": "yes",
             "code_version": self._code_version,
         }

@@ -10,7 +10,7 @@ from contracts.loop import LoopSpec
 from feature_store.contract import load
 from pipelines.compile import COMPILED, LOOPS, compile_training, is_fresh
 
-STEPS = ["ingest", "validate", "features", "plan", "train", "select", "evaluate", "register", "rollout"]
+STEPS = ["ingest", "validate", "features", "plan", "train", "select", "evaluate", "refit", "register", "rollout"]
 
 
 def test_the_compiled_file_is_fresh(tmp_path: Path) -> None:
