@@ -51,7 +51,9 @@ def fan():  # type: ignore[no-untyped-def]
 
 
 @dsl.pipeline(name="training")
-def training(spec: str, start: str, end: str, holdout_end: str, code_version: str):  # type: ignore[no-untyped-def]
+def training(  # type: ignore[no-untyped-def]
+    spec: str, start: str, end: str, holdout_end: str, code_version: str, rollout: str = "none", refit: str = "no"
+):
     """Takes what the real one takes; the code version says how it ends."""
     _end(greeting=greet(name=start).output, how=code_version)
 
