@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from components import metrics
+from components.estimators import fit, positive
 from components.evaluate import score_folder
-from components.frame import read_columns
+from components.frame import features_of, read_columns, read_rows
+from components.metrics import Scores
 from components.plan import Trial
 from components.registry import Version
-from components.select import select
 from components.train import Result
 from contracts.loop import LoopSpec
 from contracts.window import Window
@@ -36,7 +36,7 @@ class Worth:
     loop: float | None
     """None if the loop answered fewer than two classes of them."""
     seconds: float
-    """What the month's model took to fit."""
+    """What it took to fit the month's model and score its rows."""
 
 
 def recipe_of(version: Version) -> Result:
@@ -63,17 +63,23 @@ def worth(
         on_month(month)
         rows, never = score_folder(frame, month, first, spec.train.threads)
         started = perf_counter()
-        with TemporaryDirectory() as folder:
-            select(spec, contract, frame, Window(_before(month.start), month.start), recipe, Path(folder))
-            seconds = perf_counter() - started
-            _, monthly = score_folder(frame, month, Path(folder), spec.train.threads)
+        monthly = _refitted(spec, contract, frame, month, recipe)
         yield Worth(
             month,
             metrics.roc_auc(rows.labels, never),
             metrics.roc_auc(rows.labels, monthly),
             loop_auc(frame, month, answered),
-            seconds,
+            perf_counter() - started,
         )
+
+
+def _refitted(spec: LoopSpec, contract: DataContract, frame: Path, month: Window, recipe: Result) -> Scores:
+    """The month's scores by a model of the same recipe, fitted on the months before."""
+    before = Window(_before(month.start), month.start)
+    features, train = features_of(frame, contract, before), spec.train
+    rows = read_rows(frame, features, before)
+    model = fit(recipe.trial.kind, recipe.trial.params, rows, features, train.seed, train.threads)
+    return positive(model, read_rows(frame, features, month).matrix)
 
 
 def loop_auc(frame: Path, month: Window, answered: Mapping[str, float]) -> float | None:

@@ -1,4 +1,4 @@
-"""The demo, as a new user runs it: from nothing to an answer, and once more."""
+"""The demo, as a new user runs it: from nothing to live traffic, shortened to eight days of it, and once more."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def driftloop(tmp_path_factory: pytest.TempPathFactory, plain_env: dict[str, str
 @pytest.fixture(scope="module")
 def printed(driftloop: Command) -> str:
     """What the first demo prints."""
-    return driftloop("demo")
+    return driftloop("demo", "--end", "2013-03-09")
 
 
 def _summary(driftloop: Command) -> dict[str, Any]:
@@ -108,13 +108,42 @@ def test_predict(driftloop: Command, printed: str) -> None:
     driftloop("predict", "flights", "--row", "no json", code=2)
 
 
-def test_a_second_demo_changes_nothing(driftloop: Command, printed: str) -> None:
-    """Run again: the same model under the same version, compared with itself."""
+def test_what_was_answered_is_stored_and_judged(driftloop: Command, printed: str) -> None:
+    """Every row and label sent stands in the event log; a window was judged; the summary tells the month."""
+    summary = _summary(driftloop)
+    assert summary["events_sent"] == summary["events_stored"] > 7000
+    assert summary["requests_failed"] == 0
+    (month,) = summary["months"]
+    assert month["month"] == "2013-03"
+    assert month["auc_static"] == pytest.approx(month["auc_loop"], abs=0.01)  # no version but the first has answered
+    assert (summary["retrains"], summary["decisions"][0]["verdict"]) == (0, "promoted")
+    assert "suppressed" in {decision["verdict"] for decision in summary["decisions"]}
+    told = driftloop("events", "flights")
+    assert "rollout  version 1 at 100 %: promoted" in told
+    assert "drift    window 1-000000 of version 1" in told
+    assert "1-000000" in driftloop("drift")
+    assert "carrier" in driftloop("drift", "--window", "1-000000")
+    for name in ("story.png", "story.html"):
+        assert (driftloop.home / "demo" / name).stat().st_size > 10_000
+
+
+def test_a_second_demo_shows_the_story_again(driftloop: Command, printed: str) -> None:
+    """Nothing is trained or sent again; the table is the same."""
     before = _summary(driftloop)
     again = driftloop("demo")
-    after = _summary(driftloop)
-    assert (after["model_sha256"], after["model_version"]) == (before["model_sha256"], before["model_version"])
-    assert "very same model as champion flights/1" in again
+    assert _summary(driftloop) == before
+    assert "The story was told here before" in again
+    (row,) = (line for line in printed.splitlines() if line.strip().startswith("2013-03 "))
+    assert row in again.splitlines()
+
+
+def test_an_unfinished_story_is_not_built_upon(driftloop: Command, printed: str) -> None:
+    """A home with models but without a whole story is left alone, and the way on is told."""
+    summary = driftloop.home / "demo" / "summary.json"
+    told = summary.read_text()
+    summary.unlink()
+    driftloop("demo", code=2)
+    summary.write_text(told)
 
 
 def test_unknown_references(driftloop: Command, printed: str) -> None:
