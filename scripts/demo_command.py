@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 LOOP = "flights"
 TRAINING = ("2013-01-01", "2013-03-01")
+ASKED = 2
+"""Rows of step 3."""
 
 
 def demo(
@@ -115,7 +117,8 @@ def _live(
     console.print("[bold]5. Was it worth it?[/bold] ROC AUC of each month's answers, by who gave them")
     story_table.show(console, told)
     console.print(f"   picture {_shown(picture)}\n   page    {_shown(page)}")
-    return story_table.summary(told, demo_story.stored(settings, spec, tally), demo_story.decisions(settings, LOOP))
+    traffic = demo_story.stored(settings, spec, tally, ASKED)
+    return story_table.summary(told, traffic, demo_story.decisions(settings, LOOP))
 
 
 def _show_again(console: Console, home: Path, told: Mapping[str, Any]) -> None:

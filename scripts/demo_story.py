@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 BATCH_ROWS = 100
 CLIENTS = 4
+STORED_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -34,13 +36,15 @@ class Traffic:
     """What was sent, and what of it the event log holds."""
 
     tally: Tally
+    asked_before: int
+    """Rows that were asked about before the replay."""
     rows_stored: int
     labels_stored: int
 
     @property
     def sent(self) -> int:
         """Answered rows and labels."""
-        return self.tally.rows + self.tally.labels
+        return self.asked_before + self.tally.rows + self.tally.labels
 
     @property
     def stored(self) -> int:
@@ -83,11 +87,15 @@ def log_of(settings: Settings, loop: str) -> EventLog:
     return EventLog(ObjectStore(settings), settings.data_bucket, loop)
 
 
-def stored(settings: Settings, spec: LoopSpec, tally: Tally) -> Traffic:
-    """Count what the event log holds."""
-    log = log_of(settings, spec.name)
-    rows = sum(log.rows(version, columns=["row_id"]).num_rows for version in log.versions())
-    return Traffic(tally, rows, log.labels().num_rows)
+def stored(settings: Settings, spec: LoopSpec, tally: Tally, asked_before: int) -> Traffic:
+    """Count what the event log holds, once it holds everything, or does not get on."""
+    log, deadline = log_of(settings, spec.name), time.monotonic() + STORED_SECONDS
+    while True:
+        rows = sum(log.rows(version, columns=["row_id"]).num_rows for version in log.versions())
+        traffic = Traffic(tally, asked_before, rows, log.labels().num_rows)
+        if traffic.stored >= traffic.sent or time.monotonic() > deadline:
+            return traffic
+        time.sleep(1)
 
 
 def months(

@@ -23,7 +23,7 @@ PATIENCE_SECONDS = 120.0
 """How long the services may take for a day's events."""
 OVERLAP = timedelta(seconds=5)
 """An object is named before it is there."""
-ROLLOUT_DAY_SECONDS = 1.0
+ROLLOUT_DAY_SECONDS = 0.5
 """A day's time while a rollout looks at its traffic."""
 
 
