@@ -50,7 +50,7 @@ def submit(
         "rollout": rollout,
         "refit": refit,
     }
-    with _asking(settings) as client:
+    with _asking(settings) as client, contextlib.redirect_stdout(io.StringIO()):  # it prints links
         result = client.create_run_from_pipeline_package(
             str(settings.pipeline), arguments=arguments, run_name=name, experiment_name=spec.name
         )
@@ -138,20 +138,27 @@ def _asking(settings: Settings) -> Iterator[Any]:
     """A client; what goes wrong with its server becomes a DriftloopError."""
     import kfp_server_api
     import urllib3
-    from kfp.client import Client
 
-    before = logging.root.manager.disable
-    logging.disable(logging.ERROR)  # of a server that is away it logs tracebacks
+    logging.getLogger().addFilter(_is_not_kfps)
     try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):  # it prints links
-            warnings.simplefilter("ignore", FutureWarning)
-            yield Client(host=settings.kfp_endpoint)
+        yield _client(settings)
     except kfp_server_api.ApiException as error:
         raise _refusal(settings, error) from error
     except (urllib3.exceptions.HTTPError, TimeoutError) as error:
         raise _away(settings, str(error)) from error
-    finally:
-        logging.disable(before)
+
+
+def _client(settings: Settings) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        from kfp.client import Client
+
+        return Client(host=settings.kfp_endpoint)
+
+
+def _is_not_kfps(record: logging.LogRecord) -> bool:
+    """Of a server that is away kfp's client logs tracebacks, to the root logger; what is raised says enough."""
+    return not record.pathname.endswith("/kfp/client/client.py")
 
 
 def _refusal(settings: Settings, error: Any) -> DriftloopError:

@@ -41,7 +41,7 @@ def config_map(env: Mapping[str, str]) -> Json:
     """ConfigMap of the addresses in an environment."""
     own = {
         "DRIFTLOOP_HOST": "127.0.0.1",
-        "DRIFTLOOP_SPOOL": str(Path(env["DRIFTLOOP_HOME"]) / "spool"),
+        "DRIFTLOOP_SPOOL": str(Settings.from_env(env).home / "spool"),
         "DRIFTLOOP_NAMESPACE": NAMESPACE,
         "DRIFTLOOP_CODE_VERSION": env.get("DRIFTLOOP_CODE_VERSION") or code_version(),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +18,8 @@ from pocket.state import Record
 POLL_SECONDS = 0.05
 ATTEMPTS = 3
 LOG_LINES = 12
+JITTER_SECONDS = 1.0
+_PORT_TAKEN = re.compile(r"address already in use|port \d+ .*is not available|Address in use", re.IGNORECASE)
 _GO_REASON = re.compile(r"F\d{4} |panic: ")
 
 
@@ -94,9 +97,10 @@ def settle(home: Path, begun: Begun, on_progress: Progress) -> Record:
             return record
         ended = not process.is_running(record.pid, record.token)
         halt(home, record)
-        lost_a_port = ended and not ports.are_free(record.ports)
+        lost_a_port = ended and (not ports.are_free(record.ports) or _found_a_port_taken(home, service))
         if attempt == ATTEMPTS or (begun.launched and not lost_a_port):
             break
+        time.sleep(random.uniform(0, JITTER_SECONDS))  # noqa: S311 - two that lost to each other must not meet again
         begun = launch(home, service, on_progress)
     raise _explain(home, service, ended)
 
@@ -131,6 +135,11 @@ def _answers_within(service: Service, record: Record, seconds: float) -> bool:
             return True
         time.sleep(POLL_SECONDS)
     return False
+
+
+def _found_a_port_taken(home: Path, service: Service) -> bool:
+    """Whether its log says so: who took the port may have ended since, perhaps for the same reason."""
+    return bool(_PORT_TAKEN.search(log_path(home, service.name).read_text(errors="replace")))
 
 
 def _explain(home: Path, service: Service, ended: bool) -> DriftloopError:

@@ -85,7 +85,9 @@ def item_key(schema: Json, item: Any) -> str:
 
 def _fit(schema: Json, value: Any, path: str, findings: Findings) -> Any:
     if not _is_of_type(schema, value):
-        message = f"Invalid value: must be of type {schema['type']}, not {type(value).__name__}"
+        message = (
+            f"Invalid value: must be of type {schema.get('type', 'integer or string')}, not {type(value).__name__}"
+        )
         findings.tell("FieldValueTypeInvalid", path, message)
         return value
     if isinstance(value, dict):

@@ -51,7 +51,7 @@ def test_applied_twice_nothing_changes(home: Path, kubectl: Kubectl) -> None:
     """Neither versions nor owners, of the manifests and of what `up` writes."""
     before = json.loads(kubectl("get", KINDS, "-o", "json", "--show-managed-fields"))["items"]
     manifests.write_settings(home, env_of(home))
-    assert manifests.apply(home, os.environ).count("serverside-applied") == 14
+    assert manifests.apply(home, os.environ).count("serverside-applied") == 15
     assert json.loads(kubectl("get", KINDS, "-o", "json", "--show-managed-fields"))["items"] == before
 
 

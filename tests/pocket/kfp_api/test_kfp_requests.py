@@ -107,7 +107,9 @@ def test_a_client_finds_a_run_by_its_name(api: Api) -> None:
     (found,) = api.client.list_runs(filter=wanted).runs
     assert (found.run_id, found.state) == (sent.run_id, "PENDING")
     assert loop_of({"runtime_config": {"parameters": found.runtime_config.parameters}}) == "flights"
-    assert set(found.pipeline_spec["root"]["inputDefinitions"]["parameters"]) == {*arguments, "code_version"}
+    assert set(found.pipeline_spec["root"]["inputDefinitions"]["parameters"]) == {
+        *(*arguments, "code_version", "rollout", "refit")
+    }
     (mine,) = api.client.list_runs(experiment_id=found.experiment_id).runs
     assert mine.run_id == found.run_id
     assert "f" in [one.display_name for one in api.client.list_experiments(page_size=100).experiments]

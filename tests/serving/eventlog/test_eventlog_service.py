@@ -172,7 +172,7 @@ def test_what_is_malformed_is_refused_for_good(place: Place) -> None:
         "name of a column": changed(columns={"score": [1, 2]}),
         "longer than": changed(model_version="€" * 100),
         "not between": changed(timestamps=["0001-01-01T00:00:00Z"] * 2),
-        "takes payload and label": to_event(window, "/test"),
+        "stores payloads, labels and decisions": to_event(window, "/test"),
         "Known are": CloudEvent({"id": "1", "source": "/x", "type": "dev.driftloop.other.v1"}, b"{}"),
         "dead letter": good,
     }

@@ -83,6 +83,8 @@ def test_drift_that_persists_leads_to_a_run(service: ServiceProcess, pipelines: 
         "end": "2013-04-16",
         "holdout_end": "2013-04-30",
         "code_version": "unknown",
+        "rollout": "canary",
+        "refit": "yes",
     }
 
 
