@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from contracts.errors import UnavailableError
 
-_FREE_RANGE = range(10_240, 22_240)
+FREE_RANGE = range(10_240, 22_240)
 """Below every system's ephemeral ports, also after adding a gRPC offset of 10000."""
 
 
@@ -18,7 +18,7 @@ def choose(
     """For every name a port that is free and suits the server."""
     chosen: dict[str, int] = {}
     for name, port in usual.items():
-        candidates = [remembered.get(name, port), port, *random.sample(_FREE_RANGE, 200)]
+        candidates = [remembered.get(name, port), port, *random.sample(FREE_RANGE, 200)]
         fresh = (candidate for candidate in candidates if candidate not in chosen.values())
         chosen[name] = _first(candidate for candidate in fresh if is_free(candidate) and suits(candidate))
     return chosen

@@ -53,7 +53,7 @@ class Controllers:
         self._wake = threading.Event()
         self._cache = Cache(self._client, list(_WATCHED.values()), self._wake)
         self._pool = ThreadPoolExecutor(8, thread_name_prefix="revision")
-        self._platform = Platform(home, env, self._client.find, Allocation(), self._pool, self._wake)
+        self._platform = Platform(home, env, self._client.find, Allocation(home), self._pool, self._wake)
         self._router = router.Router(home)
         self._workloads: dict[str, Workload] = {}
         self._gone: dict[str, Workload] = {}

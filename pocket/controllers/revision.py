@@ -33,7 +33,7 @@ DEADLINE_SECONDS = 600.0
 _DEADLINE = "serving.knative.dev/progress-deadline"
 _EAGER_SECONDS = 0.1
 _SLOWEST_SECONDS = 60.0
-_USUAL_PORTS = {"http": 8110, "grpc": 8111}
+_PORTS = ("http", "grpc")
 _LOG_LINES = 3
 T = TypeVar("T")
 
@@ -166,7 +166,8 @@ class Revision:
         elif self._answer is None and now - self._asked >= (probe.period_seconds if self.is_ready else _EAGER_SECONDS):
             if self.is_ready and (kind not in self.template["container"] or now - self._since < probe.delay_seconds):
                 return
-            self._asked, self._answer = now, self._platform.begin(probe.passes)
+            token = "" if self.is_ready else self._record.token
+            self._asked, self._answer = now, self._platform.begin(lambda: _passes(probe, token))
 
     def _hear(self, passed: bool, failures: int, now: float) -> None:
         self._misses = 0 if passed else self._misses + 1
@@ -181,7 +182,7 @@ class Revision:
         if self._record and self._record.token:
             service.halt(self._platform.home, self._record)  # also what a killed process left behind
         spec, home = self.template["container"], self._platform.home
-        ports = self._platform.ports.take(self.key, _USUAL_PORTS, self._record.ports if self._record else {})
+        ports = self._platform.ports.take(self.key, _PORTS, self._record.ports if self._record else {})
         own = {**self._own, "PORT": str(ports["http"]), "DRIFTLOOP_GRPC_PORT": str(ports["grpc"])}
         models = home / self.key / "models"
         env = container.environment(spec, self._namespace, own, self._platform.find, models)
@@ -225,3 +226,8 @@ class Revision:
     def _deadline_seconds(self) -> float:
         given = re.fullmatch(r"(\d+)(s|m)", self.template["annotations"].get(_DEADLINE, ""))
         return int(given[1]) * (60 if given[2] == "m" else 1) if given else DEADLINE_SECONDS
+
+
+def _passes(probe: probing.Probe, token: str) -> bool:
+    """Ask once. With a token: and whether it is that process that answers, and no stranger on its port."""
+    return probe.passes() and (not token or ("127.0.0.1", probe.port) in process.listeners(token))

@@ -141,6 +141,7 @@ class Router:
             "@type": f"{_TYPES}.config.listener.v3.Listener",
             "name": route.name,
             "address": _address(route.port),
+            "enable_reuse_port": False,  # another home's Envoy must not be let in on the same port
             "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
         }
 

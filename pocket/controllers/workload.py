@@ -22,7 +22,6 @@ SWITCH_SECONDS = 0.5
 """How long Envoy's threads may take to see routes that it says are in force."""
 DRAIN_SECONDS = 30.0
 """How long a revision that gets no more requests may take to answer those under way."""
-_USUAL_PORT = 8090
 _SEPARATOR = "+"
 """No name in Kubernetes has one."""
 
@@ -159,7 +158,7 @@ class Workload:
             platform.ports.hold(owner.key, {"http": found.port})
             return found
         last = {"http": found.port} if found else {}
-        port = platform.ports.take(owner.key, {"http": _USUAL_PORT}, last)["http"]
+        port = platform.ports.take(owner.key, ["http"], last)["http"]
         return replace(found, port=port) if found else Memory(owner.uid, port)
 
     def _create(self, template: Json) -> None:

@@ -145,7 +145,8 @@ def test_nothing_is_stored_or_read_past_the_keys(running: Up) -> None:
     store.put("s3://driftloop/private/object", b"secret")
     for port in running.record("s3").ports.values():
         for path in ("/buckets/driftloop/private/object", "/driftloop/private/object", "/dir/assign", "/col/delete"):
-            assert probe.status(port, path) in (400, 401, 403, 404)
+            answers = (probe.status(port, path) for _ in range(5))  # none where the machine is too busy to answer
+            assert next(filter(None, answers), None) in (400, 401, 403, 404)
     assert probe.status(running.record("s3").ports["volume"], "/1,01637037d6") == 401
     assert store.get("s3://driftloop/private/object") == b"secret"
     assert list(store.names("s3://driftloop/driftloop-writable")) == []
