@@ -38,9 +38,13 @@ drift-env: $(DRIFT)  ## the drift detector's own environment in .venv-drift/; it
 demo: $(MAIN) $(DRIFT)  ## the whole loop on this machine: train, serve, a year of live traffic, drift, retrain, canary
 	$(BIN)/driftloop demo $(ARGS)
 
+# Two files at a time, which start servers and kill them. A test that failed is told, and must pass alone.
+BESIDE := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+ALONE := --last-failed --last-failed-no-failures none
+
 .PHONY: test
 test: $(DEV) $(if $(ARGS),,test-drift)  ## every test that needs no cluster; ARGS='-k window' for some
-	$(BIN)/python -m pytest $(or $(ARGS),--numprocesses 2 --dist loadgroup --no-loadscope-reorder)
+	$(BIN)/python -m pytest $(or $(ARGS),$(BESIDE) || $(BIN)/python -m pytest $(ALONE))
 
 # The same tests run in .venv/ too, but for those that need alibi-detect. What other tests need is not installed here.
 .PHONY: test-drift

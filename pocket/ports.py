@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 import socket
+import time
 from collections.abc import Callable, Iterator, Mapping
 
 from contracts.errors import UnavailableError
 
+POLL_SECONDS = 0.02
 FREE_RANGE = range(10_240, 22_240)
 """Below every system's ephemeral ports, also after adding a gRPC offset of 10000."""
 
@@ -27,6 +29,13 @@ def choose(
 def are_free(ports: Mapping[str, int]) -> bool:
     """Whether nothing listens on any of the ports."""
     return all(map(is_free, ports.values()))
+
+
+def wait_until_free(ports: Mapping[str, int], seconds: float) -> None:
+    """Wait until nothing listens on any of the ports, but no longer than this: a stranger may keep one for good."""
+    deadline = time.monotonic() + seconds
+    while not are_free(ports) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
 
 
 def is_free(port: int) -> bool:
