@@ -81,7 +81,11 @@ class Rollout:
 
     def _step(self, percent: int, canary: Canary) -> str:
         """Wait for the rows of one step and judge them; `inconclusive` if they did not come in time."""
-        self.steering.give(percent)
+        try:
+            self.steering.give(percent)
+        except NeverReadyError as error:
+            self._decide(percent, "inconclusive", str(error))
+            return "inconclusive"
         rollout, clock = self.spec.rollout, self.steering.clock
         tolerance, note = self.spec.gate.tolerance, self.story.looks.append
         judge = Judge(rollout, tolerance, percent, clock.now(), canary, on_look=note)

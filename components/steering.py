@@ -87,8 +87,9 @@ class Steering:
             )
 
     def give(self, percent: int) -> None:
-        """Change the candidate's share of the traffic, and nothing else."""
+        """Change the candidate's share and nothing else, and wait until the traffic has followed."""
         self.service.change(self.candidate, percent, over=self.candidate)
+        self._until(self.candidate, lambda now: now.traffic.get(now.created, 0) == percent)
 
     def check(self, percent: int) -> None:
         """SupersededError if somebody else has changed the version or its share."""
