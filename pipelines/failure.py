@@ -38,3 +38,9 @@ def from_status(code: int | None, message: str) -> DriftloopError:
     """The error again. A cluster's own words stay as they are, unless a step's last words are among them."""
     what, _, remedy = message.partition("\n")
     return from_line(message) or _KINDS.get(code or UNKNOWN, DriftloopError)(what, remedy)
+
+
+def at_step(error: DriftloopError, step: str, log: str) -> DriftloopError:
+    """The same error, which also says at which step it ended the run and where that step's log is."""
+    told = "" if log in error.remedy else f"Its log: {log}"
+    return type(error)(f"Step {step}: {error.what}", "\n".join(filter(None, (error.remedy, told))))

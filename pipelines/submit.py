@@ -9,13 +9,14 @@ import logging
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from contracts.errors import MARK, ConfigError, DriftloopError, UnavailableError
 from contracts.loop import LoopSpec
 from contracts.settings import Settings
 from contracts.window import Window
-from pipelines.failure import UNKNOWN, from_status
+from pipelines.failure import UNKNOWN, at_step, from_status
 
 OnEvent = Callable[[str, str], None]
 """Called with a step's name and `running`, `done` or `failed`."""
@@ -57,19 +58,22 @@ def submit(
     return str(result.run_id)
 
 
-def follow(settings: Settings, run_id: str, on_event: OnEvent) -> Any:
+def follow(settings: Settings, run_id: str, on_event: OnEvent, on_wait: Callable[[str], None] | None = None) -> Any:
     """Tell of a run's steps until it ends; kfp's V2beta1Run of one that went well.
 
-    Errors: the DriftloopError a step ended with, as far as the server tells; DriftloopError if it was terminated;
-    UnavailableError if the server is away for too long.
+    `on_wait` is told, again and again, which run one that has not begun waits for. Errors: the DriftloopError a step
+    ended with, as far as the server tells; DriftloopError if it was terminated; UnavailableError if the server is away
+    for too long.
     """
     steps, told = _steps(settings), dict[str, str]()
     for run in _versions(settings, run_id):
+        if on_wait and run.state == "PENDING" and (ahead := _ahead(settings, run)):
+            on_wait(f"{ahead.display_name}, which is at {stage_of(ahead)}")
         for task in (run.run_details and run.run_details.task_details) or []:
             _tell(task, steps, told, on_event)
     if run.state == "SUCCEEDED":
         return run
-    raise _failure(settings, run)
+    raise _failure(settings, run, steps)
 
 
 def terminate(settings: Settings, run_id: str) -> None:
@@ -122,15 +126,23 @@ def _tell(task: Any, steps: set[str], told: dict[str, str], on_event: OnEvent) -
     told[task.task_id] = event
 
 
-def _failure(settings: Settings, run: Any) -> DriftloopError:
+def _failure(settings: Settings, run: Any, steps: set[str]) -> DriftloopError:
     if run.state != "FAILED":
         return DriftloopError(f"Run {run.display_name} was terminated.")
     tasks = (run.run_details and run.run_details.task_details) or []
     errors = [one.error for one in (run, *tasks) if one.error and one.error.message]
-    for error in sorted(errors, key=lambda error: MARK not in error.message):  # what a step itself said comes first
-        return from_status(error.code, error.message)
-    place = f"{settings.kfp_endpoint}/#/runs/details/{run.run_id}"
-    return from_status(UNKNOWN, f"Run {run.display_name} failed.\nSee {place}")
+    errors.sort(key=lambda error: MARK not in error.message)  # what a step itself said comes first
+    log = log_of(settings, run)
+    code, message = (errors[0].code, errors[0].message) if errors else (UNKNOWN, f"Run {run.display_name} failed.")
+    step = next((task.display_name for task in tasks if task.state == "FAILED" and task.display_name in steps), None)
+    return at_step(from_status(code, message), step, log) if step else from_status(code, f"{message}\nSee {log}")
+
+
+def log_of(settings: Settings, run: Any) -> str:
+    """Where a run's log is: beside its artifacts if these are in a folder, else on the page of the run."""
+    root = str((run.runtime_config and run.runtime_config.pipeline_root) or "")
+    page = f"{settings.kfp_endpoint}/#/runs/details/{run.run_id}"
+    return str(Path(root).parent / "run.log") if root.startswith("/") else page
 
 
 @contextlib.contextmanager
@@ -183,6 +195,15 @@ def under_way(settings: Settings, loop: str) -> Any | None:
     with _asking(settings) as client:
         runs = client.list_runs(page_size=20, sort_by="created_at desc").runs or ()
     return next((run for run in runs if run.display_name.startswith(f"{loop}-") and run.state not in _FINAL), None)
+
+
+def _ahead(settings: Settings, run: Any) -> Any | None:
+    """The oldest run that was asked for before this one and has not ended, or None; also if nobody answers now."""
+    with contextlib.suppress(UnavailableError), _asking(settings) as client:
+        runs = client.list_runs(page_size=50, sort_by="created_at desc").runs or ()
+        open_runs = [one for one in runs if one.state not in _FINAL and one.created_at < run.created_at]
+        return open_runs[-1] if open_runs else None
+    return None
 
 
 def stage_of(run: Any) -> str:

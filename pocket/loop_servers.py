@@ -26,9 +26,20 @@ def begin(launcher: Launcher, env: Mapping[str, str]) -> list[Begun]:
     eventing.ensure(home)
     begun = [launcher.begin(kubernetes.service(home, env)), launcher.begin(nats_server.service(home, env))]
     begun += [launcher.begin(wanted) for wanted in broker_roles(home, env)]
-    if "KF_PIPELINES_ENDPOINT" not in env:
-        begun.append(launcher.begin(pipelines.service(home, laid_under(home, env))))
-    return begun
+    return begun + begin_pipelines(launcher, env)
+
+
+def begin_pipelines(launcher: Launcher, env: Mapping[str, str]) -> list[Begun]:
+    """Start the pipelines API, unless the user has one; its runs find what has been begun before."""
+    if "KF_PIPELINES_ENDPOINT" in env:
+        return []
+    return [launcher.begin(pipelines.service(launcher.home, laid_under(launcher.home, env)))]
+
+
+def settle(launcher: Launcher, _: Mapping[str, str], begun: list[Begun]) -> None:
+    """Wait until what was begun answers: all there is to finish where no manifests are applied."""
+    for each in begun:
+        launcher.settle(each)
 
 
 def finish(launcher: Launcher, env: Mapping[str, str], begun: list[Begun]) -> None:
@@ -38,8 +49,7 @@ def finish(launcher: Launcher, env: Mapping[str, str], begun: list[Begun]) -> No
     starts. UnavailableError if anything fails.
     """
     home, full = launcher.home, laid_under(launcher.home, env)
-    for each in begun:
-        launcher.settle(each)
+    settle(launcher, env, begun)
     if manifests.write_settings(home, full):
         launcher.stop_all(controllers.running(home))
     if not controllers.running(home):

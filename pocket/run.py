@@ -1,4 +1,4 @@
-"""One pipeline run on this machine: the compiled file, executed by kfp.local in a process of its own."""
+"""One pipeline run on this machine: the compiled file, executed by kfp.local in processes of the pipelines API."""
 
 from __future__ import annotations
 
@@ -16,14 +16,12 @@ from tempfile import TemporaryDirectory
 
 from contracts.errors import DriftloopError, StorageFullError, disk_room, from_line, is_disk_full
 from pocket import leftovers
-from pocket.turn import Line, RunEndedError, new_folder, taken
+from pocket.turn import Line, RunEndedError
 
 OnEvent = Callable[[str, str], None]
 """Called with a step's name and `running`, `done` or `failed`."""
 
 KEPT_LINES = 200
-KILLED_SECONDS = 1.0
-"""How long the processes of a run that was killed may hold its lock."""
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _STARTED = re.compile(r"Executing task '([^']+)'")
@@ -58,26 +56,16 @@ class Run:
         written = self.folder.glob(f"artifacts/**/{step}/executor_output.json")
         return [str(json.loads(path.read_text())["parameterValues"][name]) for path in sorted(written)]
 
+    def find(self, step: str, name: str) -> Path | None:
+        """Path of an artifact of a step, or None if the step did not run."""
+        return next(iter(self.folder.glob(f"artifacts/**/{step}/{name}")), None)
+
     def artifact(self, step: str, name: str) -> Path:
         """Path of an artifact of a step. DriftloopError if the step did not run."""
-        found = next(iter(self.folder.glob(f"artifacts/**/{step}/{name}")), None)
+        found = self.find(step, name)
         if found is None:
             raise DriftloopError(f"Step {step} left no {name}.", f"Its log: {self.folder / 'run.log'}")
         return found
-
-
-def run(
-    home: Path, env: Mapping[str, str], loop: str, compiled: Path, params: Mapping[str, object], on_event: OnEvent
-) -> Run:
-    """Run a compiled pipeline to its end. One run a loop at a time.
-
-    Errors: BusyError; the DriftloopError a step ended with; StorageFullError; DriftloopError for anything unexpected,
-    which names the log.
-    """
-    with Line() as line, taken(home, loop, line, KILLED_SECONDS) as lock:
-        folder = new_folder(home, loop)
-        execute(folder, lock, line, env, compiled, params, on_event)
-        return Run(folder)
 
 
 def execute(
@@ -91,7 +79,8 @@ def execute(
 ) -> None:
     """Run a compiled pipeline in its folder, for whoever has the loop's lock and holds the line.
 
-    Errors: as `run`; RunEndedError if the line was cut before the pipeline was through.
+    Errors: the DriftloopError a step ended with; StorageFullError; DriftloopError for anything unexpected, which names
+    the log; RunEndedError if the line was cut before the pipeline was through.
     """
     with disk_room(folder), TemporaryDirectory(prefix="driftloop-run-") as scratch:
         (folder / "params.json").write_text(json.dumps(dict(params), indent=1))

@@ -19,14 +19,19 @@ NAMES = (s3.NAME, mlflow_server.NAME, PREDICTOR, predictor.CANDIDATE, *loop_serv
 
 
 def up(
-    home: Path, env: Mapping[str, str], on_progress: Progress, tracking: bool = True, loop: bool = False
+    home: Path,
+    env: Mapping[str, str],
+    on_progress: Progress,
+    tracking: bool = True,
+    pipelines: bool = False,
+    loop: bool = False,
 ) -> dict[str, str]:
     """Start what is not running, wait until all answer, make the buckets; the environment that finds them.
 
-    Starts no server whose address the user has set; `tracking=False` leaves MLflow out; `loop=True` brings up the
-    serving half too, and what the manifests name in it. If a server fails, nothing that this call started is left
-    running; if only the predictor or a service of the loop fails, they are. Errors: UnavailableError, BusyError, and
-    what the predictor tells of its model.
+    Starts no server whose address the user has set; `tracking=False` leaves MLflow out; `pipelines=True` brings up the
+    pipelines API too, `loop=True` all of the serving half and what the manifests name in it. If a server fails, nothing
+    that this call started is left running; if only the predictor or a service of the loop fails, they are. Errors:
+    UnavailableError, BusyError, and what the predictor tells of its model.
     """
     with state.locked(home, on_progress):
         env = users_own(home, env)
@@ -36,16 +41,17 @@ def up(
             wants_tracking = tracking and not env.get("MLFLOW_TRACKING_URI")
             mlflow = mlflow_server.service(home, laid_under(home, env))
             runs = launcher.begin(mlflow) if wants_tracking else None
-            begun = loop_servers.begin(launcher, env) if loop else []
+            begin = loop_servers.begin if loop else loop_servers.begin_pipelines
+            begun = begin(launcher, env) if loop or pipelines else []
             told = manifests.passed_on(laid_under(home, env))
             launcher.settle(store)
             _make_buckets(Settings.from_env(laid_under(home, env)), wants_tracking, trial=store is not None)
             serving = _begin_serving(launcher, env)
-            if loop:
-                loop_servers.finish(launcher, env, begun)
+            finish = loop_servers.finish if loop else loop_servers.settle
+            finish(launcher, env, begun)
             launcher.settle(runs)
-            if loop and told != manifests.passed_on(laid_under(home, env)):  # one had lost its port, and was moved
-                loop_servers.finish(launcher, env, loop_servers.begin(launcher, env))
+            if begun and told != manifests.passed_on(laid_under(home, env)):  # one had lost its port, and was moved
+                finish(launcher, env, begin(launcher, env))
             launcher.keep()
         launcher.settle(serving)
     if loop:  # without the lock, which whoever starts them may need

@@ -18,24 +18,22 @@ def retrain(
 ) -> None:
     """Start a training run that ends with a canary, as drift would, whatever the policy thinks of it.
 
-    Through the Kubeflow Pipelines API that KF_PIPELINES_ENDPOINT names. It counts as a run in flight.
+    Through the Kubeflow Pipelines API that KF_PIPELINES_ENDPOINT names. It counts as a run in flight. Ctrl-C ends it.
 
     [dim]driftloop retrain flights --today 2013-05-01[/dim]
     """
-    from pipelines.submit import follow, submit
-    from pocket.progress import Step
+    from pipelines.submit import submit
     from scripts import progress
-    from scripts.deploy_command import local_settings
+    from scripts.pipeline_run import new_name, run_pipeline, settings_of_runs
     from serving.trigger.days import Days
 
-    spec, settings = load_loop(loop), local_settings()
-    now = datetime.now(UTC)
-    at = Window(parse_date("--today", today), parse_date("--today", "9999-12-31")).start_time if today else now
-    days = Days.of(spec, at)
+    spec, settings, name = load_loop(loop), settings_of_runs(), new_name(loop, "manual")
+    at = Window(parse_date("--today", today), parse_date("--today", "9999-12-31")).start_time if today else None
+    days = Days.of(spec, at or datetime.now(UTC))
     windows = Window(days.start, days.end), Window(days.end, days.holdout_end)
-    name = f"{loop}-manual-{now:%Y%m%dT%H%M%S}"
-    run_id = submit(settings, spec, windows, name, rollout="canary", refit="yes")
-    print(f"{name}: trains on {windows[0]}, is judged on {windows[1]}; run {run_id}")
+    print(f"{name}: trains on {windows[0]}, is judged on {windows[1]}")
     if wait:
         with progress.shown() as on_progress:
-            follow(settings, run_id, lambda step, state: on_progress(Step(step, state, done=state != "running")))
+            run_pipeline(settings, spec, windows, name, on_progress, rollout="canary", refit="yes")
+    else:
+        print(f"run {submit(settings, spec, windows, name, rollout='canary', refit='yes')}")

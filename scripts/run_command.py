@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from contracts.errors import RejectedError, disk_room
 from contracts.loop import LoopSpec
-from contracts.settings import Settings
 from contracts.window import Window, parse_date
 
 if TYPE_CHECKING:
@@ -36,6 +34,8 @@ class Outcome:
     """Trials, best first."""
     version: str | None
     """Number of the registered version; None if the gate said no."""
+    rollout: str | None
+    """`promoted` or `rolled_back`; None if it was not asked for."""
 
 
 def run(
@@ -56,20 +56,25 @@ def run(
 ) -> None:
     """Train, evaluate and register: the whole pipeline on one window. Ends with 6 if the gate says no.
 
+    The run is the pipelines API's: it waits for one under way, and goes on if this command is killed. Ctrl-C ends it.
+
     [dim]driftloop run flights --start 2013-01-01 --end 2013-03-01
     driftloop run flights --set data.source=s3://bucket/flights/ --set train.trials=20[/dim]
     """
-    from scripts import progress, run_tables
+    from components.split import Split
+    from scripts import pipeline_run, progress
 
     spec = load_loop(loop, tuple(override or ()))
     window = Window.parse(start, end)
+    holdout = holdout_of(spec, window, holdout_end)
+    Split.of(window, spec.train.validation_days)  # a mistake to tell before any work
     with progress.shown() as on_progress:
-        outcome = run_loop(spec, window, holdout_of(spec, window, holdout_end), on_progress, rollout)
-    if as_json:
-        print(json.dumps(as_plain(outcome), indent=1))
+        pipeline_run.bring_up(on_progress, serving=rollout != "none")
+        done = _submitted(spec, window, holdout, on_progress, rollout)
+    if pipeline_run.folder_of(done) is None:
+        _tell_of_run_elsewhere(done, as_json)
     else:
-        run_tables.show(outcome)
-    require_accepted(outcome)
+        _tell(outcome_of(spec, done), as_json)
 
 
 def load_loop(loop: str, overrides: tuple[str, ...] = ()) -> LoopSpec:
@@ -87,34 +92,57 @@ def holdout_of(spec: LoopSpec, window: Window, holdout_end: str = "") -> Window:
 
 
 def run_loop(spec: LoopSpec, window: Window, holdout: Window, on_progress: Progress, rollout: str = "none") -> Outcome:
-    """Run the compiled pipeline on this machine, with its servers or the user's."""
+    """Have the pipelines API of this machine run the compiled pipeline, and read what came of it."""
+    return outcome_of(spec, _submitted(spec, window, holdout, on_progress, rollout))
+
+
+def outcome_of(spec: LoopSpec, done: Any) -> Outcome:
+    """What a run came to whose files are on this machine."""
     from components.evaluate import Evaluation
     from components.select import rank
-    from components.split import Split
     from components.train import Result
-    from pipelines.compile import COMPILED
-    from pocket.checkout import code_version
-    from pocket.environment import laid_under
-    from pocket.run import run as run_pipeline
+    from pocket.run import Run
+    from scripts.pipeline_run import folder_of
 
-    Split.of(window, spec.train.validation_days)  # a mistake to tell before any work
-    home = Settings.from_env().home
-    params = {
-        "spec": spec.to_json(),
-        "start": str(window.start),
-        "end": str(window.end),
-        "holdout_end": str(holdout.end),
-        "code_version": code_version(),
-        "rollout": rollout,
-    }
-    steps = _Steps(on_progress, spec.train.trials)
-    done = run_pipeline(home, laid_under(home, os.environ), spec.name, COMPILED, params, steps)
+    run = Run(folder_of(done) or Path())
     return Outcome(
-        run=done,
-        evaluation=Evaluation.model_validate_json(done.artifact("evaluate", "evaluation").read_text()),
-        leaderboard=rank([Result.model_validate_json(text) for text in done.outputs("train")], spec.train.metric),
-        version=done.output("register"),
+        run=run,
+        evaluation=Evaluation.model_validate_json(run.artifact("evaluate", "evaluation").read_text()),
+        leaderboard=rank([Result.model_validate_json(text) for text in run.outputs("train")], spec.train.metric),
+        version=run.output("register"),
+        rollout=run.output("rollout"),
     )
+
+
+def _submitted(spec: LoopSpec, window: Window, holdout: Window, on_progress: Progress, rollout: str) -> Any:
+    from scripts.pipeline_run import new_name, run_pipeline, settings_of_runs
+
+    return run_pipeline(
+        settings_of_runs(), spec, (window, holdout), new_name(spec.name, "run"), on_progress, rollout=rollout
+    )
+
+
+def _tell(outcome: Outcome, as_json: bool) -> None:
+    from scripts import run_tables
+
+    if as_json:
+        print(json.dumps(as_plain(outcome), indent=1))
+    else:
+        run_tables.show(outcome)
+    require_accepted(outcome)
+
+
+def _tell_of_run_elsewhere(done: Any, as_json: bool) -> None:
+    """Of a run whose files a cluster has: where its page is. RejectedError unless a version was registered."""
+    from pipelines.submit import log_of
+    from scripts.pipeline_run import settings_of_runs
+
+    place = log_of(settings_of_runs(), done)
+    ended = {task.display_name for task in done.run_details.task_details if task.state == "SUCCEEDED"}
+    facts = {"run": done.display_name, "run_id": done.run_id, "page": place, "registered": "register" in ended}
+    print(json.dumps(facts, indent=1) if as_json else f"{done.display_name} has ended: {place}")
+    if "register" not in ended:
+        raise RejectedError("The gate rejected the challenger.", f"Its reasons: {place}")
 
 
 def require_accepted(outcome: Outcome) -> None:
@@ -130,6 +158,7 @@ def as_plain(outcome: Outcome) -> dict[str, object]:
 
     return {
         "version": outcome.version,
+        "rollout": outcome.rollout,
         "model_sha256": ModelCard.read(outcome.run.artifact("select", "challenger")).model_sha256,
         "evaluation": outcome.evaluation.model_dump(mode="json"),
         "leaderboard": [result.model_dump(mode="json") for result in outcome.leaderboard],
@@ -143,33 +172,10 @@ def reports(run: Run) -> dict[str, Path]:
         "validation": ("validate", "report"),
         "leaderboard": ("select", "leaderboard"),
         "evaluation": ("evaluate", "report"),
+        "rollout": ("rollout", "report"),
     }
+    there = {name: path for name, place in names.items() if (path := run.find(*place))}
     folder = run.folder / "reports"
     with disk_room(folder):
         folder.mkdir(exist_ok=True)
-        return {name: Path(shutil.copy(run.artifact(*place), folder / f"{name}.html")) for name, place in names.items()}
-
-
-class _Steps:
-    """Tells the run's tasks as steps; the trials of the fan-out as one."""
-
-    def __init__(self, on_progress: Progress, trials: int) -> None:
-        self.on_progress = on_progress
-        self.trials = trials
-        self.trained = 0
-        self.open: set[str] = set()
-
-    def __call__(self, step: str, state: str) -> None:
-        from pocket.progress import Step
-
-        if state == "running":
-            # kfp.local does not log the end of every task of a fan-out: the next step's start tells.
-            for earlier in sorted(self.open - {step}):
-                self.on_progress(Step(earlier, "done", done=True))
-            self.open = {step}
-        self.trained += step == "train" and state == "done"
-        what = f"{self.trained} of {self.trials} trials" if step == "train" and state != "failed" else state
-        finished = state != "running" and (step != "train" or self.trained >= self.trials)
-        self.on_progress(Step(step, what, done=finished))
-        if finished:
-            self.open.discard(step)
+        return {name: Path(shutil.copy(path, folder / f"{name}.html")) for name, path in there.items()}

@@ -23,6 +23,9 @@ def show(outcome: Outcome) -> None:
     console.print(f"[bold]Gate:[/bold] {verdict}. {' '.join(outcome.evaluation.reasons)}")
     if outcome.version:
         console.print(f"[bold]Registered:[/bold] version {outcome.version}, alias challenger")
+    if outcome.rollout:
+        colour = "green" if outcome.rollout == "promoted" else "red"
+        console.print(f"[bold]Rollout:[/bold] [{colour}]{outcome.rollout.replace('_', ' ')}[/{colour}]")
     for name, path in reports(outcome.run).items():
         console.print(f"[dim]{name} report:[/dim] {path}", soft_wrap=True, highlight=False)
 

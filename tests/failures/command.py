@@ -15,6 +15,9 @@ from typing import Any
 
 import psutil
 
+from pocket import services
+from pocket.progress import silent
+
 _MARK = "DRIFTLOOP_TEST_COMMAND"
 SECONDS = 300
 """How long a command may take, and a test that runs the whole pipeline: half a minute where nobody else works."""
@@ -60,15 +63,15 @@ class Running:
 
     process: subprocess.Popen[str]
 
-    def wait_for(self, line: str) -> None:
-        """Until it says this on stderr."""
+    def wait_for(self, beginning: str) -> str:
+        """Until it says a line that begins so on stderr; the line."""
         assert self.process.stderr is not None
         said = []
         for found in self.process.stderr:
             said.append(found)
-            if found.strip() == line:
-                return
-        raise AssertionError(f"ended without {line!r}: {''.join(said)}")
+            if found.startswith(beginning):
+                return found
+        raise AssertionError(f"ended without {beginning!r}: {''.join(said)}")
 
     def finish(self) -> Ended:
         """Wait for its end."""
@@ -88,6 +91,11 @@ class Command:
     """A program that runs it."""
     mark: str = field(default_factory=lambda: uuid.uuid4().hex)
 
+    @property
+    def full_env(self) -> dict[str, str]:
+        """Its environment, with its home and where its temporary files are."""
+        return {**self.env, "DRIFTLOOP_HOME": str(self.home), "TMPDIR": str(self.folder)}
+
     def with_env(self, **variables: str) -> Command:
         """The same with more in its environment."""
         return replace(self, env={**self.env, **variables})
@@ -96,11 +104,10 @@ class Command:
         """Start it."""
         self.folder.mkdir(parents=True, exist_ok=True)
         program = str(Path(sys.executable).with_name("driftloop"))
-        env = {**self.env, "DRIFTLOOP_HOME": str(self.home), "TMPDIR": str(self.folder), _MARK: self.mark}
         return Running(
             subprocess.Popen(
                 [*self.prefix, program, *arguments],
-                env=env,
+                env={**self.full_env, _MARK: self.mark},
                 cwd=self.folder.parent,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -130,6 +137,14 @@ class Command:
     def mlflow_runs(self) -> list[str]:
         """Ids of the MLflow runs of its pipeline runs."""
         return [path.read_text() for path in self.home.glob("runs/*/artifacts/*/plan/search")]
+
+    def last_mlflow_run(self) -> str:
+        """Id of the MLflow run of the newest run that has one."""
+        return max(self.home.glob("runs/*/artifacts/*/plan/search")).read_text()
+
+    def down(self) -> None:
+        """Stop the pipelines API that its runs have brought up."""
+        services.down(self.home, silent)
 
     def processes(self) -> list[psutil.Process]:
         """What still runs of all it started."""

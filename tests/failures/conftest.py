@@ -13,6 +13,8 @@ from mlflow import MlflowClient
 from components.tracking import Tracking
 from contracts.objects import ObjectStore
 from contracts.window import Window
+from pocket import services
+from pocket.progress import silent
 from tests.failures.command import Command, Ended, Running
 from tests.failures.flights import Tables, corrupted, keep, real
 from tests.failures.registered import aliases, half_stored_models, lake_objects, open_runs, statuses, versions
@@ -66,18 +68,32 @@ def good_source(store: ObjectStore, bucket: str, tables: Tables) -> str:
     return keep(store, f"s3://{bucket}/sources/good/", tables)
 
 
+@pytest.fixture(scope="session")
+def shared_command(tmp_path_factory: pytest.TempPathFactory, servers: Servers) -> Iterator[Command]:
+    """A command line in a home whose pipelines API is up, for all tests that do without one of their own."""
+    folder = tmp_path_factory.mktemp("shared")
+    command = Command(folder / "home", servers.env, folder / "temporary")
+    command.folder.mkdir()
+    services.up(command.home, command.full_env, silent, pipelines=True)
+    yield command
+    command.down()
+
+
 @pytest.fixture
-def command(tmp_path: Path, servers: Servers) -> Iterator[Command]:
-    """The command line in a home of its own, which the test must leave clean."""
-    with _clean_afterwards(Command(tmp_path / "home", servers.env, tmp_path / "temporary")) as command:
+def command(shared_command: Command) -> Iterator[Command]:
+    """The same, which the test must leave clean."""
+    with _clean_afterwards(shared_command) as command:
         yield command
 
 
 @pytest.fixture
 def other_command(tmp_path: Path, servers: Servers) -> Iterator[Command]:
-    """The same in another home."""
-    with _clean_afterwards(Command(tmp_path / "other-home", servers.env, tmp_path / "other-temporary")) as command:
-        yield command
+    """A command line in a home of its own, in which nothing runs before."""
+    with _clean_afterwards(Command(tmp_path / "home", servers.env, tmp_path / "temporary")) as command:
+        try:
+            yield command
+        finally:
+            command.down()
 
 
 @contextmanager
@@ -133,6 +149,7 @@ def baseline_begun(request: pytest.FixtureRequest) -> Iterator[Running | None]:
     command, source = request.getfixturevalue("baseline_command"), request.getfixturevalue("rough_source")
     running = command.start_run(source, "--json")
     yield running
+    command.down()
     command.kill_all()
     running.process.communicate()
 
@@ -141,6 +158,7 @@ def baseline_begun(request: pytest.FixtureRequest) -> Iterator[Running | None]:
 def baseline(baseline_begun: Running, baseline_command: Command) -> Ended:
     """A run that went well, though one row in fifty is bad: what other runs are compared with."""
     ended = baseline_begun.finish()
+    baseline_command.down()
     baseline_command.assert_nothing_left()
     assert ended.exit_code == 0, ended.err
     return ended

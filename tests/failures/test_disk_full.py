@@ -15,13 +15,13 @@ LARGE_MODEL = "--set=train.space={xgboost={n_estimators=[400], max_depth=[6]}}"
 
 
 @pytest.fixture
-def roomy_until(command: Command, kibibytes: int) -> Command:
+def roomy_until(other_command: Command, kibibytes: int) -> Command:
     """The command line with so much room for its runs."""
-    runs = command.home / "runs"
+    runs = other_command.home / "runs"
     runs.mkdir(parents=True)
     if reason := lacking(runs):
         pytest.skip(f"a disk of a size of its own needs {reason}")
-    return replace(command, prefix=runs_in(runs, kibibytes))
+    return replace(other_command, prefix=runs_in(runs, kibibytes))
 
 
 @pytest.mark.slow
@@ -29,10 +29,10 @@ def roomy_until(command: Command, kibibytes: int) -> Command:
 @pytest.mark.parametrize(
     ("kibibytes", "step", "unwritten"),
     [
-        pytest.param(12, "ingest", "ingest/raw", id="manifest"),
-        pytest.param(16, "ingest", "validate/", id="engine"),
-        pytest.param(120, "features", "features/frame", id="frame"),
-        pytest.param(420, "select", "select/challenger", id="model"),
+        pytest.param(44, "ingest", "ingest/raw", id="manifest"),
+        pytest.param(48, "ingest", "validate/", id="engine"),
+        pytest.param(152, "features", "features/frame", id="frame"),
+        pytest.param(452, "select", "select/challenger", id="model"),
     ],
 )
 def test_a_full_disk_is_told(
