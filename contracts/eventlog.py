@@ -137,12 +137,15 @@ class EventLog:
         uris = [uri for uri in self.store.names(self.decisions_prefix) if uri > after]
         found, seen = [], set[str]()
         with ThreadPoolExecutor(_READERS) as readers:
-            for uri, body in zip(uris, readers.map(self.store.get, uris), strict=True):
-                event = decode({"content-type": STRUCTURED}, body)
+            for uri, event in zip(uris, readers.map(self.decision, uris), strict=True):
                 if (identity := f"{event['source']} {event['id']}") not in seen:
                     found.append((uri, event))
                     seen.add(identity)
         return found
+
+    def decision(self, uri: str) -> CloudEvent:
+        """The event that stands at a URI."""
+        return decode({"content-type": STRUCTURED}, self.store.get(uri))
 
     def decision_uri(self, told: datetime, name: str, source: str, identity: str) -> str:
         """Where a decision stands. The same event again, told at the same time, is the same object."""

@@ -44,18 +44,26 @@ def up(as_json: Json = False, loop: Loop = True) -> None:
 
 
 def status(as_json: Json = False) -> None:
-    """Show every server: state, address, memory, log. Ends with 4 unless all run.
+    """Show every server, and how each loop stands. Ends with 4 unless all servers run.
+
+    Servers: state, address, memory, log. Loops: champion, canary, last window, last decision, run under way, as far as
+    MLflow, the Kubernetes API, S3 and the pipelines API answer within ten seconds.
 
     [dim]driftloop status --json[/dim]
     """
     from pocket import status
-    from scripts import services_table
+    from scripts import loop_table, services_table
+    from scripts.deploy_command import local_settings
+    from scripts.loop_status import loops_status
 
     found = status.status(Settings.from_env().home, os.environ)
+    loops = loops_status(local_settings(), os.environ)
     if as_json:
-        print(json.dumps([asdict(one) for one in found], indent=1))
+        both = {"servers": [asdict(one) for one in found], "loops": [asdict(one) for one in loops]}
+        print(json.dumps(both, indent=1, default=str))
     else:
         services_table.show(found)
+        loop_table.show(loops)
     if not all(one.is_fine for one in found):
         raise typer.Exit(UnavailableError.exit_code)
 
