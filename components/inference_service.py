@@ -63,6 +63,11 @@ class State:
     body: Mapping[str, Any]
 
     @property
+    def url(self) -> str:
+        """Where it is asked; empty before it has an address."""
+        return str((self.body.get("status") or {}).get("url") or "").rstrip("/")
+
+    @property
     def has_all(self) -> bool:
         """Whether the spec asks for all the traffic for the version that it names."""
         return self.percent in (None, 100)

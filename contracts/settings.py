@@ -30,8 +30,9 @@ class Settings:
     mlflow_bucket: str
     """Bucket in which the laptop's MLflow keeps models (`DRIFTLOOP_MLFLOW_BUCKET`)."""
     mlflow_tracking_uri: str
-    predictor_url: str
-    """Base URL of the REST predictor (`DRIFTLOOP_PREDICTOR_URL`)."""
+    predictor_url: str | None
+    """URL to which requests to predictors go, such as an ingress; None: where each InferenceService says
+    (`DRIFTLOOP_PREDICTOR_URL`)."""
     feast_registry: str
     """Path or s3:// address of Feast's registry (`DRIFTLOOP_FEAST_REGISTRY`)."""
     feast_online_store: str
@@ -63,7 +64,7 @@ class Settings:
             data_bucket=env.get("DRIFTLOOP_DATA_BUCKET", "driftloop"),
             mlflow_bucket=env.get("DRIFTLOOP_MLFLOW_BUCKET", "mlflow"),
             mlflow_tracking_uri=_url(env, "MLFLOW_TRACKING_URI", "http://127.0.0.1:5000"),
-            predictor_url=_url(env, "DRIFTLOOP_PREDICTOR_URL", "http://127.0.0.1:8080"),
+            predictor_url=_url(env, "DRIFTLOOP_PREDICTOR_URL", "") if env.get("DRIFTLOOP_PREDICTOR_URL") else None,
             feast_registry=env.get("DRIFTLOOP_FEAST_REGISTRY", str(home / "feast" / "registry.db")),
             feast_online_store=env.get("DRIFTLOOP_FEAST_ONLINE_STORE", str(home / "feast" / "online.db")),
             kfp_endpoint=_url(env, "KF_PIPELINES_ENDPOINT", "http://127.0.0.1:8888"),

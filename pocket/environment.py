@@ -12,7 +12,6 @@ from pocket.kubernetes import access
 from pocket.kubernetes import service as kubernetes
 from pocket.state import Record
 
-PREDICTOR = "predictor"
 BROKER = name_of(INGRESS)
 PIPELINES = "pipelines"
 CONTROLLERS = "controllers"
@@ -22,7 +21,6 @@ _S3_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _VARIABLES = {
     s3.NAME: ("AWS_ENDPOINT_URL_S3", "MLFLOW_S3_ENDPOINT_URL", "FEAST_S3_ENDPOINT_URL", *_S3_KEYS),
     mlflow_server.NAME: ("MLFLOW_TRACKING_URI",),
-    PREDICTOR: ("DRIFTLOOP_PREDICTOR_URL",),
     BROKER: ("K_SINK",),
     PIPELINES: ("KF_PIPELINES_ENDPOINT",),
     kubernetes.NAME: ("KUBECONFIG",),
@@ -36,8 +34,6 @@ def environment(home: Path) -> dict[str, str]:
     for name, (variable, *_) in _VARIABLES.items():
         if record := _up(home, name):
             found[variable] = _address(home, record)
-    if served := _served(home):
-        found["DRIFTLOOP_PREDICTOR_URL"] = served
     if "AWS_ENDPOINT_URL_S3" in found:
         keys = credentials.read(home)
         found |= _s3_aliases(found["AWS_ENDPOINT_URL_S3"]) | {
@@ -46,6 +42,14 @@ def environment(home: Path) -> dict[str, str]:
             "AWS_REGION": "us-east-1",
         }
     return found
+
+
+def predictor_address(home: Path) -> str | None:
+    """Where the first InferenceService answers, if there is one and the controllers are up.
+
+    For clients that know nothing of InferenceServices: a `driftloop` command asks each loop's own for its address.
+    """
+    return next(iter(_inference_services(home)), None) if _up(home, CONTROLLERS) else None
 
 
 def laid_under(home: Path, env: Mapping[str, str]) -> dict[str, str]:
@@ -74,22 +78,15 @@ def users_own(home: Path, env: Mapping[str, str]) -> dict[str, str]:
         record = state.read(home, service)
         if record and user.get(address, "").rstrip("/") == _address(home, record):
             user = {name: value for name, value in user.items() if name not in (address, *others)}
-    if user.get("DRIFTLOOP_PREDICTOR_URL", "-").rstrip("/") == _inference_service(home):
+    if user.get("DRIFTLOOP_PREDICTOR_URL", "").rstrip("/") in _inference_services(home):
         del user["DRIFTLOOP_PREDICTOR_URL"]
     return user
 
 
-def _served(home: Path) -> str | None:
-    """Where the InferenceService answers, if there is one and the controllers are up: it comes before `deploy`."""
-    return _inference_service(home) if _up(home, CONTROLLERS) else None
-
-
-def _inference_service(home: Path) -> str | None:
-    """Its address, which it keeps as long as it lives."""
-    prefix = f"InferenceService+{NAMESPACE}+"
-    names = (name for name in memory.names(home) if name.startswith(prefix))
-    found = next(filter(None, (memory.read(home, name) for name in names)), None)
-    return f"http://127.0.0.1:{found.port}" if found else None
+def _inference_services(home: Path) -> list[str]:
+    """Their addresses, which they keep as long as they live."""
+    names = (name for name in memory.names(home) if name.startswith(f"InferenceService+{NAMESPACE}+"))
+    return [f"http://127.0.0.1:{found.port}" for name in names if (found := memory.read(home, name))]
 
 
 def _address(home: Path, record: Record) -> str:

@@ -7,14 +7,13 @@ from pathlib import Path
 
 from contracts.objects import ObjectStore
 from contracts.settings import Settings
-from pocket import loop_servers, manifests, mlflow_server, predictor, readiness, s3, state
+from pocket import loop_servers, manifests, mlflow_server, readiness, s3, state
 from pocket.controllers import service as controllers
-from pocket.environment import PREDICTOR, laid_under, users_own
+from pocket.environment import laid_under, users_own
 from pocket.launcher import Launcher
 from pocket.progress import Progress
-from pocket.service import Begun
 
-NAMES = (s3.NAME, mlflow_server.NAME, PREDICTOR, predictor.CANDIDATE, *loop_servers.NAMES)
+NAMES = (s3.NAME, mlflow_server.NAME, *loop_servers.NAMES)
 """Every service pocket may have running, in the order in which they come up."""
 
 
@@ -30,13 +29,12 @@ def up(
 
     Starts no server whose address the user has set; `tracking=False` leaves MLflow out; `pipelines=True` brings up the
     pipelines API too, `loop=True` all of the serving half and what the manifests name in it. If a server fails, nothing
-    that this call started is left running; if only the predictor or a service of the loop fails, they are. Errors:
-    UnavailableError, BusyError, and what the predictor tells of its model.
+    that this call started is left running; if only a service of the loop fails, they are. Errors: UnavailableError,
+    BusyError.
     """
     with state.locked(home, on_progress):
         env = users_own(home, env)
         with Launcher(home, on_progress) as launcher:
-            launcher.stop(predictor.CANDIDATE)  # there is one only if a deployment was killed
             store = None if env.get("AWS_ENDPOINT_URL_S3") else launcher.begin(s3.service(home, env))
             wants_tracking = tracking and not env.get("MLFLOW_TRACKING_URI")
             mlflow = mlflow_server.service(home, laid_under(home, env))
@@ -46,21 +44,19 @@ def up(
             told = manifests.passed_on(laid_under(home, env))
             launcher.settle(store)
             _make_buckets(Settings.from_env(laid_under(home, env)), wants_tracking, trial=store is not None)
-            serving = _begin_serving(launcher, env)
             finish = loop_servers.finish if loop else loop_servers.settle
             finish(launcher, env, begun)
             launcher.settle(runs)
             if begun and told != manifests.passed_on(laid_under(home, env)):  # one had lost its port, and was moved
                 finish(launcher, env, begin(launcher, env))
             launcher.keep()
-        launcher.settle(serving)
     if loop:  # without the lock, which whoever starts them may need
         readiness.wait_until_ready(home, on_progress)
     return laid_under(home, env)
 
 
 def down(home: Path, on_progress: Progress) -> list[str]:
-    """Stop every server that was started, and tell which. Data, keys, logs, ports and the deployment stay."""
+    """Stop every server that was started, and tell which. Data, keys, logs, ports and objects stay."""
     if not home.exists():
         return []
     with state.locked(home, on_progress):
@@ -71,12 +67,6 @@ def down(home: Path, on_progress: Progress) -> list[str]:
         for name in rest:
             launcher.stop_all([name])
         return started + rest
-
-
-def _begin_serving(launcher: Launcher, env: Mapping[str, str]) -> Begun | None:
-    home = launcher.home
-    last = None if env.get("DRIFTLOOP_PREDICTOR_URL") else predictor.deployed(home, laid_under(home, env))
-    return launcher.begin(last) if last else None
 
 
 def _make_buckets(settings: Settings, tracking: bool, trial: bool) -> None:

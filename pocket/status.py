@@ -12,15 +12,15 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from pocket import loop_servers, mlflow_server, predictor, process, s3, service, state
+from pocket import loop_servers, mlflow_server, process, s3, service, state
 from pocket.controllers import service as controllers
 from pocket.controllers.revision import RECORDS
-from pocket.environment import NAMESPACE, PREDICTOR, laid_under, users_own
+from pocket.environment import NAMESPACE, laid_under, users_own
 from pocket.service import Service
 from pocket.state import Record
 
-State = Literal["running", "not answering", "stopped", "external", "external, no answer", "nothing deployed"]
-_FINE: tuple[State, ...] = ("running", "external", "nothing deployed")
+State = Literal["running", "not answering", "stopped", "external", "external, no answer"]
+_FINE: tuple[State, ...] = ("running", "external")
 _TIMEOUT_SECONDS = 5
 
 
@@ -44,23 +44,20 @@ class Status:
 
 
 def status(home: Path, env: Mapping[str, str]) -> list[Status]:
-    """S3, MLflow and the predictor, and the loop's servers once they have been up. Starts and changes nothing."""
+    """S3 and MLflow, and the loop's servers once they have been up. Starts and changes nothing."""
     env, full = users_own(home, env), laid_under(home, env)
     loop = [_one(home, None, wanted.name, wanted) for wanted in loop_servers.known(home, full)]
     loop += [_started(home, name) for name in controllers.running(home) if name != controllers.NAME]
     return [
         _one(home, env.get("AWS_ENDPOINT_URL_S3"), s3.NAME, s3.service(home, full)),
         _one(home, env.get("MLFLOW_TRACKING_URI"), mlflow_server.NAME, mlflow_server.service(home, full)),
-        _one(home, env.get("DRIFTLOOP_PREDICTOR_URL"), PREDICTOR, predictor.deployed(home, full)),
         *loop,
     ]
 
 
-def _one(home: Path, users: str | None, name: str, wanted: Service | None) -> Status:
+def _one(home: Path, users: str | None, name: str, wanted: Service) -> Status:
     if users:
         return Status(name, "external" if _answers(users) else "external, no answer", users)
-    if wanted is None:
-        return Status(name, "nothing deployed")
     record = state.read(home, name)
     return _recorded(home, name, record, lambda found: service.answers(wanted, found))
 

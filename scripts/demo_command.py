@@ -58,6 +58,7 @@ def demo(
 def _tell(console: Console, home: Path, live: Window) -> None:
     from scripts.deploy_command import local_settings, open_registry
     from scripts.predict_command import example_row
+    from scripts.predictor_address import predictor_of
     from scripts.run_command import load_loop
 
     started = time.monotonic()
@@ -67,7 +68,7 @@ def _tell(console: Console, home: Path, live: Window) -> None:
     settings, registry = local_settings(), open_registry()
     version = registry.resolve(f"{LOOP}@champion")
     console.print("[bold]3. One flight, asked twice:[/bold]")
-    _ask_both(console, settings.predictor_url, example_row(version), home / "demo" / "request.json")
+    _ask_both(console, predictor_of(settings, LOOP).url, example_row(version), home / "demo" / "request.json")
     first = time.monotonic() - started
     summary = _summary(outcome, version, first)
     summary |= _live(console, settings, registry, spec, live, home / "demo")
@@ -182,10 +183,12 @@ def _shown(path: Path) -> str:
 
 
 def _addresses(console: Console, settings: Settings, version: str, summary: Path) -> None:
+    from scripts.predictor_address import predictor_of
+
     console.print("[bold]Open:[/bold]")
     for name, place in (
         ("MLflow, this version", f"{settings.mlflow_tracking_uri}/#/models/{LOOP}/versions/{version}"),
-        ("Predictor", f"{settings.predictor_url}/v2/models/{LOOP}"),
+        ("Predictor", f"{predictor_of(settings, LOOP).url}/v2/models/{LOOP}"),
         ("Summary", _shown(summary)),
     ):
         console.print(f"   {name:<26} {place}")

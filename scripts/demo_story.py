@@ -57,6 +57,7 @@ async def play(settings: Settings, spec: LoopSpec, frame: Path, window: Window, 
     from feature_store.contract import load
     from pipelines.submit import stage_of, under_way
     from pocket.progress import Step
+    from scripts.predictor_address import predictor_of
     from scripts.replay import traffic
     from scripts.replay.pace import Pace
     from scripts.replay.sender import Sender
@@ -71,7 +72,7 @@ async def play(settings: Settings, spec: LoopSpec, frame: Path, window: Window, 
     pace = Pace(
         log_of(settings, spec.name), spec, stage, lambda what: on_progress(Step("replay", f"{current}: {what}"))
     )
-    async with Sender(settings.predictor_url, settings.sink, spec.name, CLIENTS) as sender:
+    async with Sender(predictor_of(settings, spec.name), settings.sink, spec.name, CLIENTS) as sender:
         for day in days:
             current = str(day.date)
             on_progress(Step("replay", f"{current}: {sender.tally.rows:,} rows answered"))

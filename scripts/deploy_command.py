@@ -1,4 +1,4 @@
-"""`driftloop deploy`: a registered version on this machine's predictor."""
+"""`driftloop deploy`: a registered version into service, at once."""
 
 from __future__ import annotations
 
@@ -7,27 +7,35 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from contracts.model import CHAMPION
 from contracts.settings import Settings
 
 if TYPE_CHECKING:
-    from components.registry import Registry, Version
-    from pocket.progress import Progress
+    from components.registry import Registry
 
 Reference = Annotated[str, typer.Argument(help="loop@alias, loop/number, or a loop for its champion.")]
 
 
 def deploy(reference: Reference = "flights@challenger") -> None:
-    """Serve a registered version and make it the champion, once it is ready; what served before goes on until then.
+    """Serve a registered version at once and make it the champion; what served before goes on until it is ready.
+
+    The direct rollout of that version: the InferenceService is changed, or made. Ends with 6 if it never got ready.
 
     [dim]driftloop deploy flights@challenger
     driftloop deploy flights/3[/dim]
     """
+    from pocket.progress import Step
     from scripts import progress
+    from scripts.lineage_command import verified_card
+    from scripts.predictor_address import predictor_of
+    from scripts.rollout_command import require_promoted, roll_out
 
-    registry = open_registry()
+    settings, version = local_settings(), open_registry().resolve(reference)
+    verified_card(version)  # a version that was changed is told of here, and not by a revision that never gets ready
     with progress.shown() as on_progress:
-        version, address = deploy_version(registry, registry.resolve(reference), on_progress)
+        on_progress(Step(version.loop, f"version {version.number} is on its way into service"))
+        require_promoted(roll_out(settings, version, "direct")[0])
+        on_progress(Step(version.loop, f"version {version.number} has all the traffic", done=True))
+    address = predictor_of(settings, version.loop).url
     print(f"{version.loop} version {version.number} serves at {address} and is the champion.")
 
 
@@ -48,21 +56,3 @@ def local_settings() -> Settings:
         del os.environ[name]  # such as a session token that belongs to another S3 server's keys
     os.environ.update(env)
     return Settings.from_env()
-
-
-def deploy_version(registry: Registry, version: Version, on_progress: Progress) -> tuple[Version, str]:
-    """Serve a version, then point the champion's alias at it; the version and the predictor's address."""
-    from pocket import predictor
-
-    settings = Settings.from_env()
-    address = predictor.deploy(
-        settings.home,
-        os.environ,
-        name=version.loop,
-        version=version.number,
-        model_uri=version.model_uri,
-        card_sha256=version.card_sha256,
-        on_progress=on_progress,
-    )
-    registry.alias(version.loop, CHAMPION, version.number)
-    return version, address

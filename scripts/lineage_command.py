@@ -27,6 +27,7 @@ SECTIONS = {
     ),
     "model": ("kind", "format", "seed", "model_sha256", "card_sha256", "model_uri"),
     "evaluation": ("holdout_roc_auc", "holdout_log_loss", "holdout_rows", "compared_with", "verdict"),
+    "rollout": ("rollout", "rollout_reasons"),
 }
 
 
@@ -46,7 +47,7 @@ def lineage(
     settings = local_settings()
     registry = open_registry()
     version = registry.resolve(reference)
-    card = _verified_card(version)
+    card = verified_card(version)
     metrics = registry.tracking.metrics(version.run_id)
     found = _facts(version, card, metrics)
     if as_json:
@@ -55,7 +56,8 @@ def lineage(
         _show(version, found, f"{settings.mlflow_tracking_uri}/#/models/{version.loop}/versions/{version.number}")
 
 
-def _verified_card(version: Version) -> ModelCard:
+def verified_card(version: Version) -> ModelCard:
+    """The card of a version whose files on S3 are those that were registered. IntegrityError if they are not."""
     from pathlib import Path
     from tempfile import TemporaryDirectory
 

@@ -31,10 +31,11 @@ def predict(
     driftloop predict flights --row '{"carrier": "UA", "origin": "EWR", …}'[/dim]
     """
     from scripts.deploy_command import local_settings, open_registry
+    from scripts.predictor_address import predictor_of
 
-    settings = local_settings()
+    predictor = predictor_of(local_settings(), loop)
     values = _parse(row) if row else example_row(open_registry().resolve(f"{loop}@champion"))
-    answer = ask(settings.predictor_url, loop, values)
+    answer = ask(predictor.url, loop, values, predictor.headers)
     if as_json:
         print(json.dumps(answer))
         return
@@ -72,24 +73,24 @@ def body_of(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def ask(url: str, loop: str, row: Mapping[str, Any]) -> dict[str, Any]:
+def ask(url: str, loop: str, row: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The predictor's V2 answer, by kserve's InferenceRESTClient. UnavailableError, ConfigError (a bad row)."""
-    return asyncio.run(_ask(url, loop, row))
+    return asyncio.run(_ask(url, loop, row, headers))
 
 
-async def _ask(url: str, loop: str, row: Mapping[str, Any]) -> dict[str, Any]:
+async def _ask(url: str, loop: str, row: Mapping[str, Any], headers: Mapping[str, str] | None) -> dict[str, Any]:
     import httpx
     from kserve import InferenceRESTClient, InferInput, InferRequest, RESTConfig
 
     inputs = [InferInput(**tensor) for tensor in body_of(row)["inputs"]]
     client = InferenceRESTClient(RESTConfig(protocol="v2", retries=0))
     try:
-        answer = await client.infer(url, InferRequest(loop, inputs), model_name=loop)
+        answer = await client.infer(url, InferRequest(loop, inputs), model_name=loop, headers=headers)
     except httpx.HTTPStatusError as error:
         raise ConfigError(f"The predictor refused the row: {error.response.text}") from error
     except httpx.HTTPError as error:
         raise UnavailableError(
-            f"No predictor answers at {url}.", "Run `driftloop deploy flights@challenger`."
+            f"No predictor answers at {url}.", f"Run `driftloop deploy {loop}@challenger`."
         ) from error
     finally:
         await client.close()

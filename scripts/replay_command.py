@@ -88,9 +88,10 @@ def prepare(
 async def send(settings: Settings, loop: str, days: Iterable[Day], clients: int, on_progress: Progress) -> Tally:
     """Send day after day, each day's requests before its labels; what came of it."""
     from pocket.progress import Step
+    from scripts.predictor_address import predictor_of
     from scripts.replay.sender import Sender
 
-    async with Sender(settings.predictor_url, settings.sink, loop, clients) as sender:
+    async with Sender(predictor_of(settings, loop), settings.sink, loop, clients) as sender:
         for day in days:
             on_progress(Step("replay", f"{day.date}: {day.rows:,} rows"))
             await sender.ask(day.requests)

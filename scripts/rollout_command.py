@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from contracts.errors import RejectedError
+from contracts.settings import Settings
 from scripts.deploy_command import Reference
+
+if TYPE_CHECKING:
+    from components.registry import Version
+    from components.rollout_story import Story
 
 
 def rollout(
@@ -20,17 +26,27 @@ def rollout(
 
     [dim]driftloop rollout flights/3 --mode canary[/dim]
     """
-    from components import rollout as step
     from scripts.deploy_command import local_settings, open_registry
-    from scripts.run_command import load_loop
 
-    settings = local_settings()
-    version = open_registry().resolve(reference)
-    page = settings.home / "rollouts" / f"{version.loop}-{version.number}.html"
-    page.parent.mkdir(parents=True, exist_ok=True)
-    story = step.run(settings, load_loop(version.loop), version.number, mode, page)
+    story, page = roll_out(local_settings(), open_registry().resolve(reference), mode)
     for decision in story.decisions:
         print(f"{decision.percent:>3} %  {decision.verdict.replace('_', ' '):<12} {' '.join(decision.reasons)}")
     print(f"report: {page}")
+    require_promoted(story)
+
+
+def roll_out(settings: Settings, version: Version, mode: str) -> tuple[Story, Path]:
+    """Have the pipeline's step roll a version out from here; what it decided, and its page."""
+    from components import rollout as step
+    from scripts.run_command import load_loop
+
+    page = settings.home / "rollouts" / f"{version.loop}-{version.number}.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    return step.run(settings, load_loop(version.loop), version.number, mode, page), page
+
+
+def require_promoted(story: Story) -> None:
+    """RejectedError, with the reasons, if the version was rolled back."""
     if story.last.verdict != "promoted":
-        raise RejectedError(f"Version {version.number} was rolled back.", "What served before serves on.")
+        reasons = " ".join(story.last.reasons)
+        raise RejectedError(f"Version {story.version} was rolled back: {reasons}", "What served before serves on.")

@@ -23,10 +23,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
 def up(as_json: Json = False, loop: Loop = True) -> None:
-    """Start S3, MLflow, the loop's servers and services, and the model deployed last; a second time harmless.
+    """Start S3, MLflow, the loop's servers and services; a second time harmless.
 
     [dim]driftloop up
-    driftloop up --no-loop[/dim]   S3, MLflow and the model only
+    driftloop up --no-loop[/dim]   S3 and MLflow only
     [dim]
     AWS_ENDPOINT_URL_S3=https://minio.example.com driftloop up[/dim]   with an S3 server of your own
     """
@@ -84,9 +84,12 @@ def env() -> None:
 
     [dim]eval "$(driftloop env)"[/dim]
     """
-    from pocket.environment import environment, laid_under
+    from pocket.environment import environment, laid_under, predictor_address
 
     home = Settings.from_env().home
     full = laid_under(home, os.environ)
-    for name in sorted(environment(home)):
-        print(f"export {name}={shlex.quote(full[name])}")
+    found = {name: full[name] for name in environment(home)}
+    if predictor := full.get("DRIFTLOOP_PREDICTOR_URL") or predictor_address(home):
+        found["DRIFTLOOP_PREDICTOR_URL"] = predictor
+    for name in sorted(found):
+        print(f"export {name}={shlex.quote(found[name])}")

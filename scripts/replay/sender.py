@@ -15,6 +15,7 @@ import pyarrow as pa
 from contracts.errors import UnavailableError
 from contracts.events import Label, to_event
 from feature_store.contract import EVENT_TIME, ROW_ID
+from scripts.predictor_address import Predictor
 
 SOURCE = "/driftloop/replay"
 ATTEMPTS = 30
@@ -40,8 +41,9 @@ class Tally:
 class Sender:
     """A bounded number of requests under way at once. Use as an async context."""
 
-    def __init__(self, predictor: str, sink: str | None, loop: str, clients: int) -> None:
-        self.url = f"{predictor}/v2/models/{loop}/infer"
+    def __init__(self, predictor: Predictor, sink: str | None, loop: str, clients: int) -> None:
+        self.url = f"{predictor.url}/v2/models/{loop}/infer"
+        self.headers = {"content-type": "application/json", **predictor.headers}
         self.sink = sink
         self.tally = Tally()
         self._slots = asyncio.Semaphore(clients)
@@ -68,9 +70,7 @@ class Sender:
         async with self._slots:
             self.tally.requests += 1
             try:
-                answer = await self._client.post(
-                    self.url, content=body_of(rows), headers={"content-type": "application/json"}
-                )
+                answer = await self._client.post(self.url, content=body_of(rows), headers=self.headers)
             except httpx.HTTPError as error:
                 self._failed(f"{type(error).__name__}: {error}")
                 return
