@@ -52,7 +52,7 @@ def test_secrets_are_not_shown() -> None:
     assert "the-" not in repr(settings)
 
 
-@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL_S3", "MLFLOW_TRACKING_URI", "DRIFTLOOP_PREDICTOR_URL"])
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL_S3", "MLFLOW_TRACKING_URI", "KF_PIPELINES_ENDPOINT"])
 @pytest.mark.parametrize(
     "value",
     [
@@ -70,3 +70,11 @@ def test_what_is_no_address(name: str, value: str) -> None:
     """A variable that should hold an address and does not is named with its value."""
     with pytest.raises(ConfigError, match=f"^{name} is '.*', not an address. Write it as http://host:port"):
         Settings.from_env({name: value})
+
+
+@pytest.mark.parametrize("name", ["DRIFTLOOP_PREDICTOR_URL", "K_SINK"])
+def test_an_address_that_need_not_be_set(name: str) -> None:
+    """Nothing is none; what is no address is refused as elsewhere."""
+    assert Settings.from_env({name: ""}).predictor_url is None
+    with pytest.raises(ConfigError, match=f"^{name} is 'localhost:80', not an address"):
+        Settings.from_env({name: "localhost:80"})

@@ -53,11 +53,15 @@ def test_a_run_is_followed_to_its_end(settings: Settings, api: Api, capsys: pyte
 
 
 def test_a_failure_is_the_error_of_the_step(settings: Settings) -> None:
-    """Its kind, and so its exit code, what happened and what to do."""
+    """Its kind, and so its exit code, at which step, what happened, what to do, and where the log is."""
     failing = replace(settings, code_version=to_line(DataError("No rows.", "Choose other days.")))
     with pytest.raises(DataError) as failure:
         follow(failing, submit(failing, SPEC, WINDOWS, "flights-2"), lambda *_: None)
-    assert (failure.value.what, failure.value.remedy) == ("No rows.", "Choose other days.")
+    assert failure.value.what == "Step end: No rows."
+    remedy, _, log = failure.value.remedy.partition("\nIts log: ")
+    assert remedy == "Choose other days."
+    assert Path(log).name == "run.log"
+    assert Path(log).exists()
 
 
 def test_a_terminated_run_is_no_success(settings: Settings, api: Api) -> None:

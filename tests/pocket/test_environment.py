@@ -11,7 +11,7 @@ from pocket import credentials, state
 from pocket.controllers import memory
 from pocket.controllers import service as controllers
 from pocket.controllers.memory import Memory
-from pocket.environment import CONTROLLERS, PIPELINES, environment, laid_under, users_own
+from pocket.environment import CONTROLLERS, PIPELINES, environment, laid_under, predictor_address, users_own
 from pocket.kfp_api import service as pipelines
 from pocket.state import Record
 
@@ -19,7 +19,6 @@ S3 = "http://127.0.0.1:8400"
 PORTS = {
     "s3": 8400,
     "mlflow": 5400,
-    "predictor": 8480,
     "kubernetes": 6400,
     "broker-ingress": 8485,
     "pipelines": 8800,
@@ -42,21 +41,23 @@ def test_all_addresses_and_keys_are_given(home: Path) -> None:
     assert (settings.home, settings.s3_endpoint) == (home, S3)
     assert (settings.s3_access_key, settings.s3_secret_key) == (keys.access_key, keys.secret_key)
     assert settings.mlflow_tracking_uri == "http://127.0.0.1:5400"
-    assert settings.predictor_url == "http://127.0.0.1:8480"
     assert settings.kfp_endpoint == "http://127.0.0.1:8800"
     assert settings.sink == "http://127.0.0.1:8485/driftloop/driftloop"
     assert laid_under(home, {})["KUBECONFIG"] == str(home / "kubeconfig")
 
 
 def test_the_inference_service_is_the_predictor(home: Path) -> None:
-    """Where there is one, it comes before a deployment of before; stopped, it is still known as ours."""
+    """Its address is told while it answers, and never taken for the user's own, whichever loop it is of."""
     memory.write(home, "InferenceService+driftloop+flights-predictor", Memory("uid", 8123))
-    assert laid_under(home, {})["DRIFTLOOP_PREDICTOR_URL"] == "http://127.0.0.1:8480"
+    memory.write(home, "InferenceService+driftloop+trains-predictor", Memory("uid", 8124))
+    assert predictor_address(home) is None
     state.write(home, Record("controllers", "token", 1, 0.0, {"http": 8089}))
-    shell = laid_under(home, {})
-    assert shell["DRIFTLOOP_PREDICTOR_URL"] == "http://127.0.0.1:8123"
+    assert predictor_address(home) == "http://127.0.0.1:8123"
     state.write(home, Record("controllers", "", 0, 0.0, {"http": 8089}))
-    assert "DRIFTLOOP_PREDICTOR_URL" not in users_own(home, shell)
+    for address in ("http://127.0.0.1:8123", "http://127.0.0.1:8124/"):
+        assert "DRIFTLOOP_PREDICTOR_URL" not in laid_under(home, {"DRIFTLOOP_PREDICTOR_URL": address})
+    ingress = {"DRIFTLOOP_PREDICTOR_URL": "http://ingress.example.com"}
+    assert ingress.items() <= laid_under(home, ingress).items()
 
 
 def test_the_names_are_those_of_the_services(home: Path) -> None:

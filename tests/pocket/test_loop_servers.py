@@ -126,7 +126,7 @@ def test_status_tells_of_every_server_and_service(running: Up) -> None:
     """Each has its address, its memory and its log."""
     found = {one.service: one for one in status(running.home, running.env)}
     echo = running.echo.removeprefix("revision.driftloop.")
-    assert found.keys() == {"s3", "mlflow", "predictor", *loop_servers.NAMES, "envoy", echo}
+    assert found.keys() == {"s3", "mlflow", *loop_servers.NAMES, "envoy", echo}
     for name in (*loop_servers.NAMES, "envoy", echo):
         assert found[name].state == "running", name
         assert (found[name].memory_bytes or 0) > 1_000_000

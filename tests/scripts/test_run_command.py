@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,11 +41,9 @@ def ending(api: Api, tmp_path: Path, plain_env: dict[str, str]) -> Iterator[Run]
     assert not (tmp_path / "home" / "state").exists()
 
 
-def state_of(api: Api, name: str) -> str:
-    """Of the run of a name."""
-    return next(
-        str(run.state) for run in api.client.list_runs(sort_by="created_at desc").runs if run.display_name == name
-    )
+def run_of(api: Api, name: str) -> Any:
+    """The run of a name."""
+    return next(run for run in api.client.list_runs(page_size=50).runs if run.display_name == name)
 
 
 def test_a_run_outlives_its_command_and_the_next_one_waits_for_it(api: Api, ending: Run) -> None:
@@ -57,9 +56,8 @@ def test_a_run_outlives_its_command_and_the_next_one_waits_for_it(api: Api, endi
 
     waiting = ending(NO_ROWS).start("run", "flights")
     assert waiting.wait_for("queue: ").strip() == f"queue: waits for {name}, which is at end"
-    assert state_of(api, name) == "RUNNING"
-    run = next(run for run in api.client.list_runs(page_size=50).runs if run.display_name == name)
-    api.client.terminate_run(run.run_id)
+    assert run_of(api, name).state == "RUNNING"
+    api.client.terminate_run(run_of(api, name).run_id)
     ended = waiting.finish()
     assert ended.err.count("queue: its turn has come") == 1
     ended.assert_told(
@@ -75,7 +73,7 @@ def test_ctrl_c_asks_for_the_end_of_the_run(api: Api, ending: Run) -> None:
     interrupted.process.send_signal(signal.SIGINT)
     ended = interrupted.finish()
     ended.assert_told(130, f"run: asking for the termination of {name}", f"run: {name} is terminated")
-    assert state_of(api, name) == "CANCELED"
+    assert run_of(api, name).state == "CANCELED"
 
 
 def test_ctrl_c_while_it_waits_leaves_the_other_alone(api: Api, ending: Run) -> None:
@@ -86,7 +84,7 @@ def test_ctrl_c_while_it_waits_leaves_the_other_alone(api: Api, ending: Run) -> 
     interrupted.wait_for("queue: waits for blocker")
     interrupted.process.send_signal(signal.SIGINT)
     interrupted.finish().assert_told(130, f"run: {name} is terminated")
-    assert (state_of(api, name), state_of(api, "blocker")) == ("CANCELED", "RUNNING")
+    assert (run_of(api, name).state, run_of(api, "blocker").state) == ("CANCELED", "RUNNING")
     api.client.terminate_run(blocker)
 
 
@@ -95,6 +93,5 @@ def test_a_run_that_somebody_else_ends_is_no_success(api: Api, ending: Run) -> N
     waiting = ending("sleep").start("run", "flights")
     name = waiting.wait_for("run: flights-run-").split()[1]
     waiting.wait_for("end: running")
-    run = next(run for run in api.client.list_runs(page_size=50).runs if run.display_name == name)
-    api.client.terminate_run(run.run_id)
+    api.client.terminate_run(run_of(api, name).run_id)
     waiting.finish().assert_told(1, f"Run {name} was terminated")

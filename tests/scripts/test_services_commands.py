@@ -80,7 +80,9 @@ def test_up_status_env_down(driftloop: Driftloop, tmp_path: Path) -> None:
 
     told = driftloop("status", "--json")
     assert told.returncode == 0
-    assert {one["service"]: one["address"] for one in json.loads(told.stdout) if one["pid"]} == addresses
+    found = json.loads(told.stdout)
+    assert {one["service"]: one["address"] for one in found["servers"] if one["pid"]} == addresses
+    assert found["loops"] == []  # MLflow knows of no version, and there is no Kubernetes API to ask
     table = driftloop("status").stdout
     assert addresses["s3"] in table
     assert ".driftloop/logs/mlflow.log" in table
@@ -138,6 +140,9 @@ def test_a_server_of_the_users_that_is_away_is_told(driftloop: Driftloop, users_
     told = driftloop("status", **away)
     assert told.returncode == 4
     assert "external, no answer  http://127.0.0.1:9" in told.stdout
+    assert "champion       not known: MLflow answers with status 4" in told.stdout
+    assert "last window    not known: The S3 server at http://127.0.0.1:9 does not answer" in told.stdout
+    assert "run            not known: KF_PIPELINES_ENDPOINT is not set" in told.stdout
     ended = driftloop("up", "--no-loop", **away)
     assert ended.returncode == 4
     assert "http://127.0.0.1:9 does not answer" in ended.stderr
