@@ -68,7 +68,7 @@ def laid_under(home: Path, env: Mapping[str, str]) -> dict[str, str]:
         user = {name: value for name, value in user.items() if name not in _S3_KEYS}
     if "KUBECONFIG" in own:
         user.pop("KUBECONFIG", None)
-    return {**own, **user, **_past_proxies(user)}
+    return {**own, **user, **past_proxies(user)}
 
 
 def users_own(home: Path, env: Mapping[str, str]) -> dict[str, str]:
@@ -98,7 +98,7 @@ def _address(home: Path, record: Record) -> str:
     return record.address
 
 
-def _past_proxies(user: Mapping[str, str]) -> dict[str, str]:
+def past_proxies(user: Mapping[str, str]) -> dict[str, str]:
     """With a proxy in the user's environment, the exception that loopback is not asked through it."""
     if not any(name.lower() in ("http_proxy", "all_proxy") for name in user):
         return {}

@@ -30,14 +30,12 @@ def begin(launcher: Launcher, env: Mapping[str, str]) -> list[Begun]:
 
 
 def begin_pipelines(launcher: Launcher, env: Mapping[str, str]) -> list[Begun]:
-    """Start the pipelines API, unless the user has one; its runs find what has been begun before."""
-    if "KF_PIPELINES_ENDPOINT" in env:
-        return []
-    return [launcher.begin(pipelines.service(launcher.home, laid_under(launcher.home, env)))]
+    """Start the pipelines API, unless the user has one."""
+    return [] if "KF_PIPELINES_ENDPOINT" in env else [launcher.begin(pipelines.service(launcher.home, env))]
 
 
-def settle(launcher: Launcher, _: Mapping[str, str], begun: list[Begun]) -> None:
-    """Wait until what was begun answers: all there is to finish where no manifests are applied."""
+def settle(launcher: Launcher, begun: list[Begun]) -> None:
+    """Wait until all that was begun answers."""
     for each in begun:
         launcher.settle(each)
 
@@ -49,7 +47,7 @@ def finish(launcher: Launcher, env: Mapping[str, str], begun: list[Begun]) -> No
     starts. UnavailableError if anything fails.
     """
     home, full = launcher.home, laid_under(launcher.home, env)
-    settle(launcher, env, begun)
+    settle(launcher, begun)
     if manifests.write_settings(home, full):
         launcher.stop_all(controllers.running(home))
     if not controllers.running(home):

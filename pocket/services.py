@@ -44,11 +44,13 @@ def up(
             told = manifests.passed_on(laid_under(home, env))
             launcher.settle(store)
             _make_buckets(Settings.from_env(laid_under(home, env)), wants_tracking, trial=store is not None)
-            finish = loop_servers.finish if loop else loop_servers.settle
-            finish(launcher, env, begun)
+            if loop:
+                loop_servers.finish(launcher, env, begun)
+            else:
+                loop_servers.settle(launcher, begun)
             launcher.settle(runs)
-            if begun and told != manifests.passed_on(laid_under(home, env)):  # one had lost its port, and was moved
-                finish(launcher, env, begin(launcher, env))
+            if loop and told != manifests.passed_on(laid_under(home, env)):  # one had lost its port, and was moved
+                loop_servers.finish(launcher, env, loop_servers.begin(launcher, env))
             launcher.keep()
     if loop:  # without the lock, which whoever starts them may need
         readiness.wait_until_ready(home, on_progress)

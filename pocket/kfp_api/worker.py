@@ -13,6 +13,7 @@ from threading import Event, Lock, Thread
 
 from contracts.errors import BusyError, DriftloopError, UnavailableError, disk_room
 from pipelines.failure import to_status
+from pocket.environment import laid_under
 from pocket.kfp_api import runs
 from pocket.kfp_api.api_error import ApiError, Json
 from pocket.kfp_api.documents import Documents
@@ -41,7 +42,9 @@ class Worker:
 
     def __init__(self, home: Path, env: Mapping[str, str], documents: Documents) -> None:
         self._home, self._documents = home, documents
-        self._env = unmarked(env)  # a run ends with its line: the server must be there to tell how
+        self._env = unmarked(env)
+        """The user's. Each run finds the home's servers where they are when it begins. It carries no token: a run ends
+        with its line, and the server must be there to tell how."""
         self._thread = Thread(target=self._work, name="worker", daemon=True)
         self._news, self._stopped = Event(), Event()
         self._lock = Lock()
@@ -123,7 +126,8 @@ class Worker:
                 compiled.write_text(json.dumps(pipeline_of(run["pipeline_spec"])))
             self._begin(run_id, folder / "artifacts", line)
             parameters = run["runtime_config"]["parameters"]
-            execute(folder, lock, line, self._env, compiled, parameters, partial(self._note, run_id, line))
+            env = laid_under(self._home, self._env)
+            execute(folder, lock, line, env, compiled, parameters, partial(self._note, run_id, line))
 
     def _enter(self, run_id: str, state: str, error: Json | None) -> None:
         self._documents.change("runs", run_id, lambda run: runs.enter(run, state, runs.utc_now(), error))

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from contracts.model import ModelCard
 from contracts.objects import ObjectStore
 from contracts.settings import Settings
-from pocket.environment import laid_under
+from pocket import process, state
+from pocket.environment import laid_under, predictor_address
 
 pytestmark = pytest.mark.timeout(600)
 MIN_AUC = 0.71
@@ -75,9 +78,8 @@ def test_it_shows_the_story(driftloop: Command, printed: str) -> None:
     answers = [line.split("→")[1].split(" by ")[0] for line in printed.splitlines() if "→" in line]
     assert len(answers) == 2
     assert answers[0] == answers[1]
-    settings = driftloop.settings()
-    for address in (settings.mlflow_tracking_uri, settings.predictor_url):
-        assert address in printed
+    assert driftloop.settings().mlflow_tracking_uri in printed
+    assert f"{predictor_address(driftloop.home)}/v2/models/flights" in printed
 
 
 def test_what_serves_is_what_was_registered(driftloop: Command, printed: str) -> None:
@@ -151,6 +153,50 @@ def test_unknown_references(driftloop: Command, printed: str) -> None:
     driftloop("lineage", "flights/99", code=2)
     driftloop("deploy", "nothing@champion", code=2)
     driftloop("run", "nothing", code=2)
+
+
+def test_status_tells_how_the_loop_stands(driftloop: Command, printed: str) -> None:
+    """Champion and when it was promoted, the window that was judged last, the last decision; no canary and no run."""
+    (loop,) = json.loads(driftloop("status", "--json"))["loops"]
+    assert (loop["loop"], loop["champion"]["version"], loop["unknown"]) == ("flights", "1", {})
+    assert loop["champion"]["promoted_at"]
+    assert (loop["canary"], loop["run"]) == (None, None)
+    assert loop["last_window"]["window"].startswith("1-0000")
+    assert loop["last_window"]["rows"] > 0
+    assert loop["last_decision"]["kind"] in ("drift", "retrain")
+    table = driftloop("status")
+    assert "champion       version 1, promoted 20" in table
+
+
+def test_a_version_that_serves_may_be_deployed_again(driftloop: Command, printed: str) -> None:
+    """It is the champion, at its InferenceService's address, and the lineage says how it went live."""
+    address = predictor_address(driftloop.home)
+    assert f"flights version 1 serves at {address} and is the champion" in driftloop("deploy", "flights/1")
+    assert json.loads(driftloop("lineage", "flights/1", "--json"))["rollout"]["rollout"] == "promoted"
+
+
+def test_down_leaves_no_process_and_no_open_port(driftloop: Command, printed: str) -> None:
+    """With everything up that the real manifests name, and the model; a second `down` has nothing to do."""
+    records = [state.read(driftloop.home, path.stem) for path in (driftloop.home / "state").glob("*.json")]
+    running = [record for record in records if record and record.token]
+    assert {"s3", "mlflow", "kubernetes", "pipelines", "controllers", "envoy"} <= {one.service for one in running}
+    driftloop("down")
+    assert [member for record in running for member in process.members(record.token)] == []
+    assert [port for record in running for port in record.ports.values() if _listens(port)] == []
+    assert [one for one in psutil.process_iter() if _works_in(driftloop.home, one)] == []
+    assert driftloop("down") == "Nothing was running.\n"
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probing:
+        return probing.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _works_in(home: Path, one: psutil.Process) -> bool:
+    try:
+        return home in Path(one.cwd()).parents
+    except psutil.Error:  # it ended meanwhile
+        return False
 
 
 def _request(driftloop: Command) -> dict[str, Any]:
