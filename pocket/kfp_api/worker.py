@@ -20,8 +20,9 @@ from pocket.kfp_api.documents import Documents
 from pocket.kfp_api.listing import Listing, Predicate
 from pocket.kfp_api.wish import loop_of, pipeline_of
 from pocket.process import unmarked
-from pocket.run import execute
+from pocket.run import environment, execute
 from pocket.turn import Line, RunEndedError, new_folder, taken
+from pocket.warm.python import WarmPython, ahead_of
 
 STOP_SECONDS = 8.0
 REST_SECONDS = 1.0
@@ -45,6 +46,7 @@ class Worker:
         self._env = unmarked(env)
         """The user's. Each run finds the home's servers where they are when it begins. It carries no token: a run ends
         with its line, and the server must be there to tell how."""
+        self._python = WarmPython(home / "python.sock", environment(self._env))
         self._thread = Thread(target=self._work, name="worker", daemon=True)
         self._news, self._stopped = Event(), Event()
         self._lock = Lock()
@@ -75,6 +77,7 @@ class Worker:
             if self._current:
                 self._current[1].cut()
         self._thread.join(STOP_SECONDS)
+        self._python.close()
 
     def _work(self) -> None:
         while not self._stopped.is_set():
@@ -122,12 +125,13 @@ class Worker:
         with taken(self._home, loop, line, inf) as lock:
             folder = new_folder(self._home, loop)
             compiled = folder / "pipeline.json"
+            pipeline = json.dumps(pipeline_of(run["pipeline_spec"]))
             with disk_room(folder):
-                compiled.write_text(json.dumps(pipeline_of(run["pipeline_spec"])))
+                compiled.write_text(pipeline)
             self._begin(run_id, folder / "artifacts", line)
             parameters = run["runtime_config"]["parameters"]
-            env = laid_under(self._home, self._env)
-            execute(folder, lock, line, env, compiled, parameters, partial(self._note, run_id, line))
+            note, env = partial(self._note, run_id, line), laid_under(self._home, self._env)
+            execute(folder, lock, line, env, compiled, parameters, note, self._python.ensure(ahead_of(pipeline)))
 
     def _enter(self, run_id: str, state: str, error: Json | None) -> None:
         self._documents.change("runs", run_id, lambda run: runs.enter(run, state, runs.utc_now(), error))
