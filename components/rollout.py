@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from components.canary import Canary, Models
 from components.cluster import custom_objects
-from components.inference_service import InferenceService, Served, SupersededError
+from components.inference_service import InferenceService, Served, State, SupersededError
 from components.judge import Judge, Look
 from components.outbox import Outbox
 from components.output import whole
@@ -54,6 +54,8 @@ class Rollout:
         candidate, state = self.steering.candidate, self.steering.service.read()
         if state is None or not state.rolled_out:
             return self._first()
+        if champion == candidate and state.served != candidate and not state.has_all and not percents:
+            return self._reclaim(state)
         if champion == candidate and (state.served == candidate or not state.has_all):
             return self._decide(100, "promoted", "It is the champion already.", silent=True)
         if state.served == candidate and state.has_all:
@@ -107,6 +109,12 @@ class Rollout:
             if (clock.now() - begun).total_seconds() >= self.spec.rollout.hold_seconds:
                 return
             clock.wait(self.steering.poll_seconds)
+
+    def _reclaim(self, state: State) -> Story:
+        """The champion asked for at once, while another version has a part of the traffic: that one is taken out."""
+        trouble = replace(self.steering, candidate=state.served).restore(self.steering.candidate)
+        reason = f"It is the champion, and has the traffic again of which version {state.served.number} had a part."
+        return self._decide(100, "promoted", *filter(None, (reason, trouble)))
 
     def _promote(self, reason: str) -> Story:
         self.steering.promote()
@@ -163,6 +171,8 @@ def run(settings: Settings, spec: LoopSpec, number: str, mode: str, page: Path) 
         )
         rollout.run(percents, Served.of(champion) if champion else None)
         partial.write_text(rollout_page(story, spec.rollout))
+    if champion and champion.number == number and story.last.verdict == "promoted":
+        return story  # nothing new: what is noted of it is how it became the champion
     reasons = " ".join(story.last.reasons)[:MAX_TAG]
     registry.tag(version, {"rollout": story.last.verdict, "rollout_reasons": reasons})
     if story.last.verdict == "promoted":

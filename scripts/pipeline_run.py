@@ -22,14 +22,17 @@ QUEUE, RUN = "queue", "run"
 def bring_up(on_progress: Progress, serving: bool) -> None:
     """Start what a run needs on this machine, unless the pipelines API is the user's own.
 
-    `serving`: also what a rollout changes.
+    `serving`: also what a rollout changes. If that is up it is left as it is: `up` might start it anew.
     """
-    from pocket import services
-    from pocket.environment import users_own
+    from pocket import process, services, state
+    from pocket.environment import CONTROLLERS, users_own
 
     home = Settings.from_env().home
-    if "KF_PIPELINES_ENDPOINT" not in users_own(home, os.environ):
-        services.up(home, os.environ, on_progress, pipelines=True, loop=serving)
+    if "KF_PIPELINES_ENDPOINT" in users_own(home, os.environ):
+        return
+    serves = state.read(home, CONTROLLERS)
+    is_up = serves is not None and process.is_running(serves.pid, serves.token)
+    services.up(home, os.environ, on_progress, pipelines=True, loop=serving and not is_up)
 
 
 def settings_of_runs() -> Settings:

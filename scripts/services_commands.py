@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -60,7 +61,7 @@ def status(as_json: Json = False) -> None:
     loops = loops_status(local_settings(), os.environ)
     if as_json:
         both = {"servers": [asdict(one) for one in found], "loops": [asdict(one) for one in loops]}
-        print(json.dumps(both, indent=1, default=str))
+        print(json.dumps(both, indent=1, default=datetime.isoformat))
     else:
         services_table.show(found)
         loop_table.show(loops)

@@ -281,6 +281,15 @@ def test_what_somebody_else_left_half_done(scene: Scene) -> None:
     assert scene.history[-4:] == [{"1": 100}, {"1": 90, "3": 10}, {"1": 50, "3": 50}, {"3": 100}]
 
 
+def test_the_champion_at_once_ends_what_is_half_done(scene: Scene) -> None:
+    """Another version's canary, whose rollout is gone: asked for without a canary, the champion has all again."""
+    with pytest.raises(Killed):
+        scene.roll(TWO, ONE, service=_killed_after(scene.service, 2))
+    assert scene.state.served == TWO
+    assert _verdicts(scene.roll(ONE, ONE, percents=())) == [(100, "promoted")]
+    _is_back(scene)
+
+
 def test_another_rollout_takes_over(scene: Scene) -> None:
     """Whoever finds another version in its place ends and touches nothing."""
 
