@@ -44,6 +44,8 @@ class Settings:
     """Namespace of the loop's objects (`DRIFTLOOP_NAMESPACE`)."""
     loops: Path
     """Folder of the loops' TOML files (`DRIFTLOOP_LOOPS`)."""
+    environments: Path
+    """Folder of the environments' TOML files (`DRIFTLOOP_ENVIRONMENTS`)."""
     pipeline: Path
     """The compiled training pipeline (`DRIFTLOOP_PIPELINE`)."""
     code_version: str
@@ -70,6 +72,7 @@ class Settings:
             sink=_url(env, "K_SINK", "") if env.get("K_SINK") else None,
             namespace=env.get("DRIFTLOOP_NAMESPACE", "driftloop"),
             loops=Path(env.get("DRIFTLOOP_LOOPS", _PIPELINES / "loops")),
+            environments=Path(env.get("DRIFTLOOP_ENVIRONMENTS", _PIPELINES / "environments")),
             pipeline=Path(env.get("DRIFTLOOP_PIPELINE", _PIPELINES / "compiled" / "training.yaml")),
             code_version=env.get("DRIFTLOOP_CODE_VERSION", "unknown"),
         )
