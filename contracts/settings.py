@@ -38,6 +38,8 @@ class Settings:
     """Path of an SQLite file or redis://host:port (`DRIFTLOOP_FEAST_ONLINE_STORE`)."""
     kfp_endpoint: str
     """URL of the Kubeflow Pipelines API (`KF_PIPELINES_ENDPOINT`)."""
+    kfp_token: Path | None
+    """File of the service account token by which that API knows who asks (`KF_PIPELINES_SA_TOKEN_PATH`)."""
     sink: str | None
     """URL to which events are sent, the Broker's as a rule (`K_SINK`)."""
     namespace: str
@@ -69,6 +71,7 @@ class Settings:
             feast_registry=env.get("DRIFTLOOP_FEAST_REGISTRY", str(home / "feast" / "registry.db")),
             feast_online_store=env.get("DRIFTLOOP_FEAST_ONLINE_STORE", str(home / "feast" / "online.db")),
             kfp_endpoint=_url(env, "KF_PIPELINES_ENDPOINT", "http://127.0.0.1:8888"),
+            kfp_token=Path(token) if (token := env.get("KF_PIPELINES_SA_TOKEN_PATH")) else None,
             sink=_url(env, "K_SINK", "") if env.get("K_SINK") else None,
             namespace=env.get("DRIFTLOOP_NAMESPACE", "driftloop"),
             loops=Path(env.get("DRIFTLOOP_LOOPS", _PIPELINES / "loops")),

@@ -23,6 +23,7 @@ from scripts import (
     retrain_command,
     rollout_command,
     run_command,
+    schedule_command,
     services_commands,
 )
 
@@ -52,6 +53,7 @@ app.command("up")(services_commands.up)
 app.command("status")(services_commands.status)
 app.command("drift")(drift_command.drift)
 app.command("retrain")(retrain_command.retrain)
+app.command("schedule")(schedule_command.schedule)
 app.command("rollout")(rollout_command.rollout)
 app.command("approve")(approve_command.approve)
 app.command("promote")(promote_command.promote)

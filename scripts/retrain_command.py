@@ -22,11 +22,11 @@ def retrain(
 
     [dim]driftloop retrain flights --today 2013-05-01[/dim]
     """
+    from contracts.days import Days
     from pipelines.submit import follow, submit
     from pocket.progress import Step
     from scripts import progress
     from scripts.deploy_command import local_settings
-    from serving.trigger.days import Days
 
     spec, settings = load_loop(loop), local_settings()
     now = datetime.now(UTC)
