@@ -49,7 +49,7 @@ def find(settings: Settings, loop: str) -> list[Schedule]:
 def create(settings: Settings, spec: LoopSpec, cron: str, rollout: str, pipeline: Path = SCHEDULED) -> Schedule:
     """Have the loop trained whenever the clock says so; what was said before goes, once the new word is there.
 
-    Runs that were missed are not made up for, and one does not begin beside another. Nothing is taken from a cache.
+    Runs that were missed are not made up for, and one does not begin beside another.
     """
     if len(cron.split()) != CRON_FIELDS:
         raise ConfigError(
@@ -68,7 +68,6 @@ def create(settings: Settings, spec: LoopSpec, cron: str, rollout: str, pipeline
             no_catchup=True,
             params=parameters,
             pipeline_package_path=str(pipeline),
-            enable_caching=False,
         )
     _delete(settings, before)
     return _read(made)

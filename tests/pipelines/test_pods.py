@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pipelines.compile import COMPILED
+from pipelines.compile import COMPILED, SCHEDULED
 from pipelines.pods import KEYS, PODS, SETTINGS, SOURCE
 from pocket import manifests
 from pocket.checkout import ROOT
@@ -83,6 +83,15 @@ def test_the_cache_knows_the_code(compiled: Json, name: str) -> None:
     others = [{**PARAMETERS, changed: "other"} for changed in ("code_version", "data_version", "spec", "holdout_end")]
     keys = [cache_key(compiled, name, parameters) for parameters in others]
     assert len({key, *keys}) == 1 + len(others)
+
+
+def test_a_run_of_the_clock_takes_nothing_from_another() -> None:
+    """Its data's version is the time at which its days were chosen, which no cache gives."""
+    scheduled = next(yaml.safe_load_all(SCHEDULED.read_text()))
+    tasks = scheduled["root"]["dag"]["tasks"]
+    source = tasks["training"]["inputs"]["parameters"]["data_version"]["taskOutputParameter"]
+    assert source == {"outputParameterKey": "chosen_at", "producerTask": "days"}
+    assert not tasks["days"]["cachingOptions"].get("enableCache")
 
 
 def cache_key(compiled: Json, name: str, parameters: dict[str, str]) -> str:

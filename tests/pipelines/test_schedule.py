@@ -19,6 +19,7 @@ from contracts.settings import Settings
 from pipelines import schedule
 from pipelines.compile import LOOPS
 from pipelines.submit import under_way
+from pocket.kfp_api.wish import pipeline_of
 from tests.pocket.kfp_api.pipelines_api import running
 
 SPEC = LoopSpec.load(LOOPS / "flights.toml")
@@ -89,7 +90,7 @@ def backend() -> Iterator[Backend]:
 
 
 def test_a_schedule_is_made_replaced_and_taken_away(backend: Backend, capsys: pytest.CaptureFixture[str]) -> None:
-    """One a loop: the pipeline inline, no catching up, none beside another, no cache; nothing on stdout."""
+    """One a loop: the pipeline inline, no catching up, none beside another; nothing on stdout."""
     settings = Settings.from_env({"KF_PIPELINES_ENDPOINT": backend.address, "DRIFTLOOP_CODE_VERSION": "abc"})
     assert schedule.find(settings, "flights") == []
     made = schedule.create(settings, SPEC, "0 0 4 * * *", "canary")
@@ -99,7 +100,7 @@ def test_a_schedule_is_made_replaced_and_taken_away(backend: Backend, capsys: py
     assert kept["trigger"] == {"cron_schedule": {"cron": "0 0 4 * * *"}}
     parameters = kept["runtime_config"]["parameters"]
     assert (LoopSpec.from_json(parameters["spec"]), parameters["code_version"]) == (SPEC, "abc")
-    assert "enableCache': True" not in str(kept["pipeline_spec"])
+    assert pipeline_of(kept["pipeline_spec"])["pipelineInfo"]["name"] == "scheduled"
     assert schedule.find(settings, "flights") == [made]
     schedule.create(settings, SPEC, "0 30 5 * * 1", "none")
     assert [one.cron for one in schedule.find(settings, "flights")] == ["0 30 5 * * 1"]
