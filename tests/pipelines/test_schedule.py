@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -48,8 +49,7 @@ class Backend:
             self.made = [one for one in self.made if one["recurring_run_id"] != key]
             return {}
         if method == "POST":
-            number = str(len(self.made) + 1) + body["trigger"]["cron_schedule"]["cron"].replace(" ", "")
-            made = {**body, "recurring_run_id": number, "status": "ENABLED", "created_at": "2026-01-02T03:04:05Z"}
+            made = {**body, "recurring_run_id": str(uuid.uuid4()), "status": "ENABLED", "created_at": "2026-01-02T03:04:05Z"}
             self.made.append(made)
             return made
         (wanted,) = json.loads(parse_qs(query)["filter"][0])["predicates"]
