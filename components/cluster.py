@@ -20,19 +20,21 @@ class ConflictError(UnavailableError):
     """Somebody else changed the object between our reading and our writing: read again."""
 
 
-def custom_objects(env: Mapping[str, str] = os.environ) -> Any:
+def custom_objects(env: Mapping[str, str] = os.environ, context: str | None = None) -> Any:
     """A client of custom resources: of the cluster this process runs in, else of KUBECONFIG.
 
-    ConfigError if neither is there.
+    A `context` is always one of the kubeconfig. ConfigError if neither is there.
     """
     from kubernetes import client, config
 
     configuration = client.Configuration()
     try:
-        if env.get("KUBERNETES_SERVICE_HOST") and not env.get("KUBECONFIG"):
+        if env.get("KUBERNETES_SERVICE_HOST") and not env.get("KUBECONFIG") and context is None:
             config.load_incluster_config(client_configuration=configuration)
         else:
-            config.load_kube_config(env.get("KUBECONFIG"), client_configuration=configuration, persist_config=False)
+            config.load_kube_config(
+                env.get("KUBECONFIG"), context=context, client_configuration=configuration, persist_config=False
+            )
     except (config.ConfigException, OSError, TypeError) as error:  # TypeError: a file that is no kubeconfig
         raise ConfigError(
             f"The Kubernetes API cannot be found: {error}.", "Set KUBECONFIG, or run `driftloop up`."

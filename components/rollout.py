@@ -18,9 +18,9 @@ from components.registry import Registry
 from components.rollout_story import MAX_REASON, Decision, Story, Verdict
 from components.steering import Clock, NeverReadyError, Steering, stable_of
 from components.tracking import Tracking
+from contracts.environment import HERE, Environment
 from contracts.errors import ConfigError
 from contracts.loop import LoopSpec
-from contracts.model import CHAMPION
 from contracts.objects import ObjectStore
 from contracts.settings import Settings
 
@@ -144,8 +144,10 @@ class Rollout:
         return self.story
 
 
-def run(settings: Settings, spec: LoopSpec, number: str, mode: str, page: Path) -> Story:
-    """The step: roll a version out, tell of every decision, record the verdict, move the alias `champion` last.
+def run(
+    settings: Settings, spec: LoopSpec, number: str, mode: str, page: Path, environment: Environment = HERE
+) -> Story:
+    """The step: roll a version out, tell of every decision, record the verdict, move the environment's alias last.
 
     A version that goes back is no failure of the step: the story says so.
     """
@@ -154,8 +156,8 @@ def run(settings: Settings, spec: LoopSpec, number: str, mode: str, page: Path) 
 
     percents = percents_of(spec, mode)
     registry, store = Registry(Tracking(settings.mlflow_tracking_uri)), ObjectStore(settings)
-    version, champion = registry.resolve(f"{spec.name}/{number}"), registry.find(f"{spec.name}@{CHAMPION}")
-    service = InferenceService(custom_objects(), settings.namespace, spec.name)
+    version, champion = registry.resolve(f"{spec.name}/{number}"), registry.find(f"{spec.name}@{environment.alias}")
+    service = InferenceService(custom_objects(context=environment.context), settings.namespace, spec.name)
     poll = min(MAX_POLL_SECONDS, spec.rollout.hold_seconds / POLLS_A_HOLD)
     steering = Steering(service, Served.of(version), spec.rollout.ready_seconds, poll, Clock())
     story, outbox = Story(spec.name, number), Outbox(settings.sink, f"/driftloop/rollout/{spec.name}")
@@ -174,9 +176,10 @@ def run(settings: Settings, spec: LoopSpec, number: str, mode: str, page: Path) 
     if champion and champion.number == number and story.last.verdict == "promoted":
         return story  # nothing new: what is noted of it is how it became the champion
     reasons = " ".join(story.last.reasons)[:MAX_TAG]
-    registry.tag(version, {"rollout": story.last.verdict, "rollout_reasons": reasons})
+    outcome = {"rollout": story.last.verdict, "rollout_reasons": reasons}
+    registry.tag(version, {environment.tag(name): value for name, value in outcome.items()})
     if story.last.verdict == "promoted":
-        registry.alias(spec.name, CHAMPION, number)
+        registry.alias(spec.name, environment.alias, number)
     return story
 
 

@@ -4,16 +4,39 @@ A step's body travels as source and runs in a process of its own, hence the impo
 step cannot import this module: there `kfp.dsl` has no authoring API.
 """
 
+from typing import NamedTuple
+
 from kfp import dsl
 
 IMAGE = "ghcr.io/driftloop/driftloop:0.1.0"
 """What every step runs in on a cluster: the main environment and the folders it needs."""
 
+# What is named code_version and data_version is not read: a cached step must miss when either is another one.
 _step = dsl.component(base_image=IMAGE, install_kfp_package=False)
 
 
 @_step
-def ingest(spec: str, start: str, end: str, raw: dsl.Output[dsl.Dataset]):  # type: ignore[no-untyped-def]
+def days(spec: str, today: str) -> NamedTuple(  # type: ignore[valid-type]
+    "outputs", [("start", str), ("end", str), ("holdout_end", str), ("chosen_at", str)]
+):
+    """The days of a run that is started by the clock."""
+    from collections import namedtuple
+
+    from components import days as step
+    from components.edge import step_edge
+    from contracts.loop import LoopSpec
+
+    with step_edge():
+        found, chosen_at = step.run(LoopSpec.from_json(spec), today)
+        outputs = namedtuple("outputs", ["start", "end", "holdout_end", "chosen_at"])
+        return outputs(str(found.start), str(found.end), str(found.holdout_end), chosen_at)
+    raise AssertionError
+
+
+@_step
+def ingest(  # type: ignore[no-untyped-def]
+    spec: str, start: str, end: str, code_version: str, data_version: str, raw: dsl.Output[dsl.Dataset]
+):
     """Rows of the window from the loop's source into the raw layer; a manifest of their partitions and digests."""
     from pathlib import Path
 
@@ -29,7 +52,12 @@ def ingest(spec: str, start: str, end: str, raw: dsl.Output[dsl.Dataset]):  # ty
 
 @_step
 def validate(  # type: ignore[no-untyped-def]
-    spec: str, raw: dsl.Input[dsl.Dataset], refined: dsl.Output[dsl.Dataset], report: dsl.Output[dsl.HTML]
+    spec: str,
+    code_version: str,
+    data_version: str,
+    raw: dsl.Input[dsl.Dataset],
+    refined: dsl.Output[dsl.Dataset],
+    report: dsl.Output[dsl.HTML],
 ):
     """Good rows into the refined layer, bad ones into quarantine with their reasons; a report of both."""
     from pathlib import Path
@@ -45,7 +73,13 @@ def validate(  # type: ignore[no-untyped-def]
 
 @_step
 def features(  # type: ignore[no-untyped-def]
-    spec: str, start: str, end: str, refined: dsl.Input[dsl.Dataset], frame: dsl.Output[dsl.Dataset]
+    spec: str,
+    start: str,
+    end: str,
+    code_version: str,
+    data_version: str,
+    refined: dsl.Input[dsl.Dataset],
+    frame: dsl.Output[dsl.Dataset],
 ):
     """The training frame, by Feast's point-in-time join; the online store brought up to date."""
     from pathlib import Path

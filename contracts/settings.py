@@ -39,12 +39,16 @@ class Settings:
     """Path of an SQLite file or redis://host:port (`DRIFTLOOP_FEAST_ONLINE_STORE`)."""
     kfp_endpoint: str
     """URL of the Kubeflow Pipelines API (`KF_PIPELINES_ENDPOINT`)."""
+    kfp_token: Path | None
+    """File of the service account token by which that API knows who asks (`KF_PIPELINES_SA_TOKEN_PATH`)."""
     sink: str | None
     """URL to which events are sent, the Broker's as a rule (`K_SINK`)."""
     namespace: str
     """Namespace of the loop's objects (`DRIFTLOOP_NAMESPACE`)."""
     loops: Path
     """Folder of the loops' TOML files (`DRIFTLOOP_LOOPS`)."""
+    environments: Path
+    """Folder of the environments' TOML files (`DRIFTLOOP_ENVIRONMENTS`)."""
     pipeline: Path
     """The compiled training pipeline (`DRIFTLOOP_PIPELINE`)."""
     code_version: str
@@ -68,9 +72,11 @@ class Settings:
             feast_registry=env.get("DRIFTLOOP_FEAST_REGISTRY", str(home / "feast" / "registry.db")),
             feast_online_store=env.get("DRIFTLOOP_FEAST_ONLINE_STORE", str(home / "feast" / "online.db")),
             kfp_endpoint=_url(env, "KF_PIPELINES_ENDPOINT", "http://127.0.0.1:8888"),
+            kfp_token=Path(token) if (token := env.get("KF_PIPELINES_SA_TOKEN_PATH")) else None,
             sink=_url(env, "K_SINK", "") if env.get("K_SINK") else None,
             namespace=env.get("DRIFTLOOP_NAMESPACE", "driftloop"),
             loops=Path(env.get("DRIFTLOOP_LOOPS", _PIPELINES / "loops")),
+            environments=Path(env.get("DRIFTLOOP_ENVIRONMENTS", _PIPELINES / "environments")),
             pipeline=Path(env.get("DRIFTLOOP_PIPELINE", _PIPELINES / "compiled" / "training.yaml")),
             code_version=env.get("DRIFTLOOP_CODE_VERSION", "unknown"),
         )

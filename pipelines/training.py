@@ -3,6 +3,7 @@
 from kfp import dsl
 
 from components import steps
+from pipelines.pods import on_cluster
 
 
 @dsl.pipeline(
@@ -16,17 +17,21 @@ def training(  # type: ignore[no-untyped-def]
     code_version: str = "unknown",
     rollout: str = "none",
     refit: str = "no",
+    data_version: str = "",
 ):
     """Train on [start, end), compare on [end, holdout_end). `spec` is a loop specification as JSON; dates are UTC.
 
     `rollout`: `canary` step by step, `direct` at once, `none` registers only. `refit`: `yes` fits what was accepted
-    once more, on [start, holdout_end), before it is registered.
+    once more, on [start, holdout_end), before it is registered. An engine that caches may take what comes before `plan`
+    from an earlier run of the same `spec`, days, `code_version` and `data_version`: who runs it says by the last
+    whether the source is as it was. The rest is never cached, for it writes to MLflow or reads what others write.
     """
-    raw = steps.ingest(spec=spec, start=start, end=holdout_end).set_caching_options(False)
-    refined = steps.validate(spec=spec, raw=raw.outputs["raw"]).set_caching_options(False)
+    version = {"code_version": code_version, "data_version": f"{start} {holdout_end} {data_version}"}
+    raw = steps.ingest(spec=spec, start=start, end=holdout_end, **version).set_caching_options(True)
+    refined = steps.validate(spec=spec, raw=raw.outputs["raw"], **version).set_caching_options(True)
     frame = steps.features(
-        spec=spec, start=start, end=holdout_end, refined=refined.outputs["refined"]
-    ).set_caching_options(False)
+        spec=spec, start=start, end=holdout_end, refined=refined.outputs["refined"], **version
+    ).set_caching_options(True)
     search = steps.plan(
         spec=spec,
         start=start,
@@ -77,4 +82,8 @@ def training(  # type: ignore[no-untyped-def]
         ).set_caching_options(False)
         with dsl.If(rollout != "none", name="wanted"):
             live = steps.rollout(spec=spec, version=registered.output, mode=rollout).set_caching_options(False)
-            live.set_retry(num_retries=2, backoff_duration="10s")  # an evicted pod leaves its canary behind
+            on_cluster(live, backoff="10s")  # an evicted pod leaves its canary behind
+        for task in (final, registered):
+            on_cluster(task)
+    for task in (raw, refined, frame, search, trained, selected, judged):
+        on_cluster(task)

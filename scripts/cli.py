@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from scripts import (
+    approve_command,
     compile_command,
     demo_command,
     deploy_command,
@@ -17,10 +18,12 @@ from scripts import (
     lineage_command,
     logs_command,
     predict_command,
+    promote_command,
     replay_command,
     retrain_command,
     rollout_command,
     run_command,
+    schedule_command,
     services_commands,
 )
 
@@ -50,7 +53,10 @@ app.command("up")(services_commands.up)
 app.command("status")(services_commands.status)
 app.command("drift")(drift_command.drift)
 app.command("retrain")(retrain_command.retrain)
+app.command("schedule")(schedule_command.schedule)
 app.command("rollout")(rollout_command.rollout)
+app.command("approve")(approve_command.approve)
+app.command("promote")(promote_command.promote)
 app.command("events")(events_command.events)
 app.command("logs")(logs_command.logs)
 app.command("doctor")(doctor_command.doctor)

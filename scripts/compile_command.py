@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,15 +14,26 @@ def compile_pipeline(
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; end with 2 if the file is out of date.")
     ] = False,
+    manifest: Annotated[
+        Path | None, typer.Option(help="Write the objects Pipeline and PipelineVersion to this file instead.")
+    ] = None,
+    namespace: Annotated[str, typer.Option(help="Of these objects: that of Kubeflow Pipelines.")] = "kubeflow",
 ) -> None:
-    """Compile the training pipeline to pipelines/compiled/training.yaml.
+    """Compile the training pipeline, and the one that the clock starts, to pipelines/compiled/.
 
-    [dim]driftloop compile --check[/dim]
+    [dim]driftloop compile --check
+    driftloop compile --manifest pipeline.yaml && kubectl apply -f pipeline.yaml[/dim]
     """
-    from pipelines.compile import COMPILED, compile_training, is_fresh
+    from pipelines.compile import COMPILED, SCHEDULED, compile_scheduled, compile_training, is_fresh, write_manifest
 
-    if not check:
+    if manifest is not None:
+        if manifest.suffix not in (".yaml", ".yml"):
+            raise ConfigError(f"--manifest is {str(manifest)!r}.", "Give a file whose name ends with .yaml.")
+        print(f"{manifest}: PipelineVersion {write_manifest(manifest, namespace)}")
+    elif not check:
         compile_training()
-        print(COMPILED)
-    elif not is_fresh():
-        raise ConfigError(f"{COMPILED} is not what the pipeline compiles to.", "Run `driftloop compile` and commit it.")
+        compile_scheduled()
+        print(COMPILED, SCHEDULED, sep="\n")
+    for path in (COMPILED, SCHEDULED) if check else ():
+        if not is_fresh(path):
+            raise ConfigError(f"{path} is not what the pipeline compiles to.", "Run `driftloop compile` and commit it.")

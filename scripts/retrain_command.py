@@ -22,10 +22,10 @@ def retrain(
 
     [dim]driftloop retrain flights --today 2013-05-01[/dim]
     """
+    from contracts.days import Days
     from pipelines.submit import submit
     from scripts import progress
     from scripts.pipeline_run import new_name, run_pipeline, settings_of_runs
-    from serving.trigger.days import Days
 
     spec, settings, name = load_loop(loop), settings_of_runs(), new_name(loop, "manual")
     at = Window(parse_date("--today", today), parse_date("--today", "9999-12-31")).start_time if today else None

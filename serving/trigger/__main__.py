@@ -44,7 +44,7 @@ def _run(settings: Settings, env: Mapping[str, str]) -> None:
     from serving.trigger.service import Trigger
     from serving.trigger.starter import Starter
 
-    runs, owner = Runs(settings.kfp_endpoint, settings.pipeline), uuid.uuid4().hex
+    runs, owner = Runs(settings.kfp_endpoint, settings.pipeline, settings.kfp_token), uuid.uuid4().hex
     starter = Starter(runs, specs, settings.code_version, owner, settle_seconds)
     trigger = Trigger(store, settings.data_bucket, specs, runs, starter, owner, settle_seconds / POLLS)
     app = application(trigger.handle, "trigger", trigger.lifespan)

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
+from contracts.days import Days
 from contracts.events import Drift
 from contracts.loop import LoopSpec
-from serving.trigger.days import Days
 
 
 @dataclass(frozen=True)

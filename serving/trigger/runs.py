@@ -13,6 +13,7 @@ from typing import Any, Literal
 import kfp
 import kfp_server_api
 import urllib3
+from kfp.client import ServiceAccountTokenVolumeCredentials
 
 from contracts.errors import ConfigError, UnavailableError
 
@@ -43,8 +44,8 @@ class Run:
 class Runs:
     """One KFP API. UnavailableError: it did not answer; ConfigError: it said no."""
 
-    def __init__(self, endpoint: str, pipeline: Path) -> None:
-        self._endpoint, self._pipeline = endpoint, pipeline
+    def __init__(self, endpoint: str, pipeline: Path, token: Path | None = None) -> None:
+        self._endpoint, self._pipeline, self._token = endpoint, pipeline, token
         self._opened: Any = None
         self._experiments: dict[str, str] = {}
 
@@ -79,7 +80,8 @@ class Runs:
 
     def _client(self) -> Any:
         if self._opened is None:
-            client = kfp.Client(host=self._endpoint)
+            credentials = ServiceAccountTokenVolumeCredentials(str(self._token)) if self._token else None
+            client = kfp.Client(host=self._endpoint, credentials=credentials)
             _limit_waiting(client)
             self._opened = client
         return self._opened

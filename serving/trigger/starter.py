@@ -82,4 +82,5 @@ class Starter:
             "rollout": "canary",
             "refit": "yes",
             "code_version": self._code_version,
+            "data_version": claim.run,
         }

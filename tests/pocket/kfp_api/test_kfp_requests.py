@@ -16,7 +16,7 @@ from pocket.kfp_api import runs
 from pocket.kfp_api.api_error import ApiError
 from pocket.kfp_api.documents import Documents
 from pocket.kfp_api.listing import Listing
-from pocket.kfp_api.wish import loop_of
+from pocket.kfp_api.wish import loop_of, pipeline_of
 from tests.pocket.kfp_api.pipelines_api import Api
 
 START = datetime(2013, 3, 1, tzinfo=UTC)
@@ -107,8 +107,8 @@ def test_a_client_finds_a_run_by_its_name(api: Api) -> None:
     (found,) = api.client.list_runs(filter=wanted).runs
     assert (found.run_id, found.state) == (sent.run_id, "PENDING")
     assert loop_of({"runtime_config": {"parameters": found.runtime_config.parameters}}) == "flights"
-    assert set(found.pipeline_spec["root"]["inputDefinitions"]["parameters"]) == {
-        *(*arguments, "code_version", "rollout", "refit")
+    assert set(pipeline_of(found.pipeline_spec)["root"]["inputDefinitions"]["parameters"]) == {
+        *(*arguments, "code_version", "rollout", "refit", "data_version")
     }
     (mine,) = api.client.list_runs(experiment_id=found.experiment_id).runs
     assert mine.run_id == found.run_id

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from kfp import compiler, dsl  # noqa: TID251 - no step imports this module
+from kfp import compiler, dsl, kubernetes  # noqa: TID251 - no step imports this module
 
 
 @dsl.component(base_image="python:3.11", install_kfp_package=False)
@@ -52,10 +52,30 @@ def fan():  # type: ignore[no-untyped-def]
 
 @dsl.pipeline(name="training")
 def training(  # type: ignore[no-untyped-def]
-    spec: str, start: str, end: str, holdout_end: str, code_version: str, rollout: str = "none", refit: str = "no"
+    spec: str,
+    start: str,
+    end: str,
+    holdout_end: str,
+    code_version: str,
+    rollout: str = "none",
+    refit: str = "no",
+    data_version: str = "",
 ):
     """Takes what the real one takes; the code version says how it ends."""
     _end(greeting=greet(name=start).output, how=code_version)
+
+
+@dsl.pipeline(name="demanding")
+def demanding(how: str):  # type: ignore[no-untyped-def]
+    """Asks for what this machine has not."""
+    greeting = greet(name="you")
+    ending = end(greeting=greeting.output, how=how)
+    for task in (greeting, ending):
+        task.set_cpu_request("500").set_cpu_limit("1000").set_memory_request("50T").set_memory_limit("100T")
+        task.set_retry(2, backoff_duration="3600s", backoff_max_duration="3600s")
+        kubernetes.set_timeout(task, 1)
+        kubernetes.use_secret_as_env(task, "absent", {"GREETING": "GREETING"})
+        kubernetes.use_config_map_as_env(task, "absent", {"HOME": "HOME"})
 
 
 def compiled(pipeline: Any, folder: Path) -> Path:

@@ -123,7 +123,8 @@ def test_two_processes_at_once_make_one_run(
     for number in range(5):
         place = Place(s3_settings, endpoint, tmp_path, f"two_{number}")
         events = [drift_event(place.loop, index) for index in range(5)]
-        pair = [place.trigger(owner, Life()) for owner in ("old", "new")]
+        # Long enough for a request: reading the pipeline's file is most of it.
+        pair = [place.trigger(owner, Life(), settle_seconds=5) for owner in ("old", "new")]
 
         async def both(pair: list[Trigger] = pair, events: list[CloudEvent] = events) -> list[Retrain]:
             async with pair[0].lifespan(None), pair[1].lifespan(None):

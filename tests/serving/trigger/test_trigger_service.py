@@ -85,6 +85,7 @@ def test_drift_that_persists_leads_to_a_run(service: ServiceProcess, pipelines: 
         "code_version": "unknown",
         "rollout": "canary",
         "refit": "yes",
+        "data_version": "usual-retrain-1-000000",
     }
 
 

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from contracts.cloudevent import CloudEvent
 from contracts.events import Drift, Performance, to_event
+from pocket.kfp_api.wish import pipeline_of
 
 START = datetime(2013, 5, 1, tzinfo=UTC)
 RULES = "windows_drifted = 3\nwindows_considered = 5\nhistory_start = 2013-01-01"
@@ -53,7 +54,7 @@ class Pipelines:
     def _create(self, place: str, body: Json) -> Json:
         key = place.removesuffix("s") + "_id"
         if place == "runs":
-            assert body["pipeline_spec"]["pipelineInfo"]["name"] == "training"
+            assert pipeline_of(body["pipeline_spec"])["pipelineInfo"]["name"] == "training"
             self.asked += 1
             time.sleep(self.delay_seconds)
         with self._lock:
