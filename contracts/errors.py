@@ -45,7 +45,7 @@ class UnavailableError(DriftloopError):
 
 
 class BusyError(DriftloopError):
-    """Somebody else holds what is needed: a run of the same loop is in progress."""
+    """Somebody else holds what is needed: another command works in the same home."""
 
     exit_code = 5
 

@@ -92,7 +92,7 @@ def _show(version: Version, found: dict[str, dict[str, str]], page: str) -> None
 
     console = Console(soft_wrap=True, highlight=False)
     width = max(len(name) for facts in found.values() for name in facts)
-    for section, facts in found.items():
+    for section, facts in ((section, facts) for section, facts in found.items() if facts):
         console.print(f"[bold]{section}[/bold]")
         for name, value in facts.items():
             console.print(f"  [dim]{name:<{width}}[/dim]  ", end="")

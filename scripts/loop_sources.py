@@ -10,7 +10,7 @@ import json
 import os
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -22,11 +22,13 @@ from contracts.events import Drift, EventData, Retrain, Rollout, from_event
 from contracts.model import CHAMPION
 from contracts.objects import ObjectStore
 from contracts.settings import Settings
-from scripts.loop_status import Ask, LastDecision, LastWindow, RunUnderWay
+from scripts.loop_facts import LastDecision, LastWindow, RunUnderWay
 
 if TYPE_CHECKING:
     from components.inference_service import State
 
+Ask = Callable[[Settings, str], Any]
+"""Given a loop, what one server knows of it."""
 TIMEOUT_SECONDS = 5.0
 ROLLOUTS = 50
 """How many of the newest rollout decisions are read to see when the champion was promoted."""

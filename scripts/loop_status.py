@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from threading import Thread
 from time import monotonic
@@ -12,77 +10,15 @@ from typing import Any
 
 from contracts.errors import DriftloopError, UnavailableError
 from contracts.settings import Settings
+from scripts.loop_facts import Canary, Champion, LoopStatus
+from scripts.loop_sources import SOURCES, Ask
 
 SECONDS = 10.0
 """How long all that is asked may take together."""
-Ask = Callable[[Settings, str], Any]
-
-
-@dataclass(frozen=True)
-class Champion:
-    """The version that serves by decision."""
-
-    version: str
-    promoted_at: datetime | None
-    """None if the event log does not tell."""
-
-
-@dataclass(frozen=True)
-class Canary:
-    """A version with a part of the traffic."""
-
-    version: str
-    percent: int
-
-
-@dataclass(frozen=True)
-class LastWindow:
-    """The window that was judged last."""
-
-    window: str
-    start: datetime
-    end: datetime
-    rows: int
-    verdict: str
-
-
-@dataclass(frozen=True)
-class LastDecision:
-    """What was decided last, and why."""
-
-    kind: str
-    """drift, retrain or rollout."""
-    verdict: str
-    why: str
-    at: datetime
-
-
-@dataclass(frozen=True)
-class RunUnderWay:
-    """A training run that has not ended."""
-
-    name: str
-    stage: str
-
-
-@dataclass(frozen=True)
-class LoopStatus:
-    """One loop at one moment. A fact that is None is not there, or stands in `unknown`."""
-
-    loop: str
-    champion: Champion | None
-    canary: Canary | None
-    last_window: LastWindow | None
-    last_decision: LastDecision | None
-    run: RunUnderWay | None
-    unknown: Mapping[str, str]
-    """Fact → why it is not known."""
 
 
 def loops_status(settings: Settings, env: Mapping[str, str], seconds: float = SECONDS) -> list[LoopStatus]:
     """Every loop that has an InferenceService or a registered version, as far as anybody answers in time."""
-    from scripts.loop_sources import SOURCES
-
     loops = sorted(path.stem for path in settings.loops.glob("*.toml"))
     known = {name: ask for name, (variables, ask) in SOURCES.items() if any(env.get(one) for one in variables)}
     if "service" in known:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from rich.console import Console
 from rich.markup import escape
 
-from scripts.loop_status import LoopStatus
+from scripts.loop_facts import LoopStatus
 
 _COLOURS = {
     **dict.fromkeys(("none", "pass", "promoted", "accepted"), "green"),

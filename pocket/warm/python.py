@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shlex
+import shutil
 import socket
 import subprocess
 import sys
@@ -42,6 +43,7 @@ class WarmPython:
 
     def __init__(self, place: Path, env: Mapping[str, str]) -> None:
         self.place = place
+        self._scratch = place.with_suffix(".tmp")  # some modules make a folder when they are imported
         self._env = {**env, "_KFP_RUNTIME": "true"}
         self._ahead: frozenset[str] = frozenset()
         self._server: subprocess.Popen[bytes] | None = None
@@ -62,6 +64,7 @@ class WarmPython:
             self._server.kill()
             self._server.communicate()  # closes its standard input too
             self._server = None
+            shutil.rmtree(self._scratch, ignore_errors=True)
 
     def __enter__(self) -> Self:
         return self
@@ -80,7 +83,14 @@ class WarmPython:
             number = listener.fileno()
             command = [sys.executable, "-m", "pocket.warm.server", str(number), *ahead]
             # Its standard input is never written to: it closes when this process ends, and so the server does.
-            return subprocess.Popen(command, env=self._env, stdin=subprocess.PIPE, pass_fds=[number])
+            env = {**self._env, "TMPDIR": str(self._new_scratch())}
+            return subprocess.Popen(command, env=env, stdin=subprocess.PIPE, pass_fds=[number])
+
+    def _new_scratch(self) -> Path:
+        """Its folder for temporary files, without those of a server that was killed."""
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._scratch.mkdir()
+        return self._scratch
 
 
 def _state_of_code() -> object:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,7 +16,7 @@ from contracts.loop import LoopSpec
 from contracts.settings import Settings
 from contracts.window import Window
 from pipelines.compile import COMPILED, LOOPS
-from pipelines.submit import follow, submit, terminate
+from pipelines.submit import follow, log_of, submit, terminate
 from tests.pocket.kfp_api.pipelines_api import Api, running
 from tests.pocket.kfp_api.tiny import compiled, training
 
@@ -62,6 +63,12 @@ def test_a_failure_is_the_error_of_the_step(settings: Settings) -> None:
     assert remedy == "Choose other days."
     assert Path(log).name == "run.log"
     assert Path(log).exists()
+
+
+def test_the_log_of_a_run_elsewhere_is_its_page(settings: Settings) -> None:
+    """Where the artifacts are in no folder there is no file to name."""
+    run = SimpleNamespace(run_id="one", runtime_config=SimpleNamespace(pipeline_root="s3://bucket/runs"))
+    assert log_of(settings, run) == f"{settings.kfp_endpoint}/#/runs/details/one"
 
 
 def test_a_terminated_run_is_no_success(settings: Settings, api: Api) -> None:
