@@ -49,7 +49,12 @@ class Backend:
             self.made = [one for one in self.made if one["recurring_run_id"] != key]
             return {}
         if method == "POST":
-            made = {**body, "recurring_run_id": str(uuid.uuid4()), "status": "ENABLED", "created_at": "2026-01-02T03:04:05Z"}
+            made = {
+                **body,
+                "recurring_run_id": str(uuid.uuid4()),
+                "status": "ENABLED",
+                "created_at": "2026-01-02T03:04:05Z",
+            }
             self.made.append(made)
             return made
         (wanted,) = json.loads(parse_qs(query)["filter"][0])["predicates"]
