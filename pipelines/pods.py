@@ -12,8 +12,10 @@ from datetime import timedelta
 from kfp import kubernetes
 from kfp.dsl import PipelineTask
 
-SETTINGS, KEYS, SOURCE = "driftloop-settings", "driftloop-s3", "driftloop-source"
-"""A ConfigMap of addresses, a Secret of S3's keys, and a Secret of the password of the loop's own database."""
+SETTINGS, KEYS = "driftloop-settings", "driftloop-s3"
+"""A ConfigMap of addresses, and a Secret of S3's keys."""
+PASSWORDS = {"driftloop-redis": "DRIFTLOOP_FEAST_ONLINE_STORE", "driftloop-source": "PGPASSWORD"}
+"""Secrets that may be there, each with its one key: the online store's address, the password of the loop's database."""
 REQUIRED = (
     "AWS_ENDPOINT_URL_S3",
     "AWS_REGION",
@@ -26,7 +28,7 @@ REQUIRED = (
     "DRIFTLOOP_HOME",
     "HOME",
 )
-OPTIONAL = ("DRIFTLOOP_DATA_BUCKET", "DRIFTLOOP_FEAST_REGISTRY", "DRIFTLOOP_FEAST_ONLINE_STORE", "NO_PROXY", "no_proxy")
+OPTIONAL = ("DRIFTLOOP_DATA_BUCKET", "DRIFTLOOP_FEAST_REGISTRY", "NO_PROXY", "no_proxy")
 S3_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 RETRIES = 2
 BACKOFF, BACKOFF_FACTOR, BACKOFF_MOST = "30s", 2.0, "300s"
@@ -70,5 +72,6 @@ def on_cluster(task: PipelineTask, backoff: str = BACKOFF) -> PipelineTask:
     kubernetes.use_config_map_as_env(task, SETTINGS, {name: name for name in REQUIRED})
     kubernetes.use_config_map_as_env(task, SETTINGS, {name: name for name in OPTIONAL}, optional=True)
     kubernetes.use_secret_as_env(task, KEYS, {name: name for name in S3_KEYS})
-    kubernetes.use_secret_as_env(task, SOURCE, {"PGPASSWORD": "PGPASSWORD"}, optional=True)
+    for secret, name in PASSWORDS.items():
+        kubernetes.use_secret_as_env(task, secret, {name: name}, optional=True)
     return task

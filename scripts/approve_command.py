@@ -19,7 +19,7 @@ def approve(
 
     [dim]driftloop approve flights/3 --by "Ada" --reason "Better on every slice."[/dim]
     """
-    from components import promotion
+    from components import promote as step
     from contracts.environment import Environment
     from contracts.errors import ConfigError
     from scripts.deploy_command import local_settings
@@ -28,7 +28,7 @@ def approve(
         raise ConfigError("--by and --reason must say something.")
     settings = local_settings()
     place = Environment.load(settings.environments, environment)
-    approval = promotion.approve(settings, reference, place, by.strip(), reason.strip())
+    approval = step.approve(settings, reference, place, by.strip(), reason.strip())
     tested = approval.smoke
     print(f"{reference} is approved by {approval.by}: {approval.reason}")
     for fact, value in approval.evidence.items():

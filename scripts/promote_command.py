@@ -23,7 +23,7 @@ def promote(
 
     [dim]driftloop promote flights/3 --to production[/dim]
     """
-    from components import promotion
+    from components import promote as step
     from contracts.environment import way_to
     from scripts.deploy_command import local_settings, open_registry
     from scripts.run_command import load_loop
@@ -34,7 +34,7 @@ def promote(
     page = settings.home / "rollouts" / f"{version.loop}-{version.number}-{to}.html"
     page.parent.mkdir(parents=True, exist_ok=True)
     spec = load_loop(version.loop)
-    found = promotion.run(settings, spec, f"{version.loop}/{version.number}", way, mode, page)
+    found = step.run(settings, spec, f"{version.loop}/{version.number}", way, mode, page)
     print(f"{version.loop}/{version.number} in {to}: {found.state.replace('_', ' ')}. {found.reasons}")
     print(f"report: {page}")
     if found.state != "promoted":

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from components import promotion
+from components import promote
 from components.approval import Approval
 from components.evaluate import Evaluation
 from components.inference_service import InferenceService, Served
@@ -173,13 +173,13 @@ class Scene:
 
     def approve(self, version: Version, by: str = "Ada") -> Approval:
         """As the command does."""
-        return promotion.approve(self.settings, f"{self.spec.name}/{version.number}", self.source, by, "It is better.")
+        return promote.approve(self.settings, f"{self.spec.name}/{version.number}", self.source, by, "It is better.")
 
     def promote(self, version: Version, mode: str = "canary") -> Promotion:
         """As the command does."""
         way = (self.source, self.target)
         reference = f"{self.spec.name}/{version.number}"
-        return promotion.run(self.settings, self.spec, reference, way, mode, self.tmp_path / "page.html")
+        return promote.run(self.settings, self.spec, reference, way, mode, self.tmp_path / "page.html")
 
     def tags(self, version: Version) -> dict[str, str]:
         """A version's, as they are now."""

@@ -19,14 +19,14 @@ def _settings(folder: Path, **files: str) -> Settings:
 
 
 def test_the_files_of_the_repository() -> None:
-    """Staging is where the process works; production is another namespace, another event log, another alias."""
+    """Staging is where the process works; production is another cluster, another event log, another alias."""
     settings = Settings.from_env({"K_SINK": "http://broker/staging"})
     source, target = way_to(settings, "production")
     assert source.laid_over(settings) == settings
     assert (source.alias, target.alias) == ("champion", "champion-production")
     assert (source.tag("rollout"), target.tag("rollout")) == ("rollout", "rollout.production")
     there = target.laid_over(settings)
-    assert (there.namespace, there.data_bucket) == ("driftloop-production", "driftloop-production")
+    assert (there.namespace, there.data_bucket, target.context) == ("driftloop", "driftloop-production", "production")
     assert there.sink is None  # staging's Broker is not told of what happens in production
     assert (HERE.alias, HERE.laid_over(settings)) == ("champion", settings)
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from pipelines.compile import COMPILED, SCHEDULED
-from pipelines.pods import KEYS, PODS, SETTINGS, SOURCE
+from pipelines.pods import KEYS, PASSWORDS, PODS, SETTINGS
 from pocket import manifests
 from pocket.checkout import ROOT
 
@@ -35,7 +35,7 @@ def pods() -> Json:
 
 
 def test_every_pod_has_settings_and_keys(pods: Json) -> None:
-    """Those of manifests/base by their own names; what base does not set is optional, and so is a source's password."""
+    """Those of manifests/base by their own names; what base does not set is optional, and so are passwords."""
     base = yaml.safe_load((ROOT / "manifests/base/settings.yaml").read_text())
     assert (base["metadata"]["name"], SETTINGS, KEYS) == (SETTINGS, manifests.SETTINGS, manifests.KEYS)
     for pod in pods.values():
@@ -45,10 +45,11 @@ def test_every_pod_has_settings_and_keys(pods: Json) -> None:
         assert {"AWS_ENDPOINT_URL_S3", "MLFLOW_TRACKING_URI", "K_SINK", "DRIFTLOOP_NAMESPACE"} <= set(names)
         assert (required["configMapName"], required["optional"]) == (SETTINGS, False)
         assert optional["optional"]
-        keys, password = pod["secretAsEnv"]
+        keys, *passwords = pod["secretAsEnv"]
         assert [entry["secretKey"] for entry in keys["keyToEnv"]] == ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
         assert (keys["secretName"], keys["optional"]) == (KEYS, False)
-        assert (password["secretName"], password["optional"]) == (SOURCE, True)
+        assert {one["secretName"]: one["keyToEnv"][0]["envVar"] for one in passwords} == PASSWORDS
+        assert all(one["optional"] for one in passwords)
         for entry in (*required["keyToEnv"], *optional["keyToEnv"]):
             assert entry["envVar"] == entry["configMapKey"]
 
