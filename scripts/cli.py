@@ -16,6 +16,7 @@ from scripts import (
     events_command,
     lineage_command,
     logs_command,
+    platform_command,
     predict_command,
     replay_command,
     retrain_command,
@@ -63,6 +64,7 @@ app.command("replay")(replay_command.replay)
 app.command("lineage")(lineage_command.lineage)
 app.command("compile")(compile_command.compile_pipeline)
 app.command("demo")(demo_command.demo)
+app.add_typer(platform_command.app, name="platform")
 
 
 def main() -> int:
