@@ -137,6 +137,22 @@ def test_every_secret_that_is_named_is_made(workloads: list[Json]) -> None:
         assert (namespace, name) in there
 
 
+def test_mlflow_answers_to_its_names(renderings: dict[str, list[Json]]) -> None:
+    """To each name of its Service and to a port-forward, all with the port; it compares the whole Host."""
+    [deployment] = [found for found in renderings["mlflow"] if found["kind"] == "Deployment"]
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    [names] = [one["value"] for one in container["env"] if one["name"] == "MLFLOW_SERVER_ALLOWED_HOSTS"]
+    ours = [f"mlflow.mlflow{rest}:5000" for rest in ("", ".svc", ".svc.cluster.local")]
+    assert set(names.split(",")) == {*ours, "localhost:5000", "127.0.0.1:5000"}
+
+
+def test_clients_of_mlflow_go_to_s3_themselves(renderings: dict[str, list[Json]]) -> None:
+    """So that a version has an address that KServe can read."""
+    [deployment] = [found for found in renderings["mlflow"] if found["kind"] == "Deployment"]
+    arguments = deployment["spec"]["template"]["spec"]["containers"][0]["args"]
+    assert {"--no-serve-artifacts", f"--default-artifact-root=s3://{keys.BUCKETS[1]}/"} <= set(arguments)
+
+
 def test_the_same_store_by_the_same_name(renderings: dict[str, list[Json]]) -> None:
     """Whichever S3 server is chosen, address, port and labels of its pods are the same."""
     minio, seaweedfs = (_store(renderings[f"object-store/{name}"]) for name in ("minio", "seaweedfs"))
