@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from scripts.platform import kubectl
 from scripts.platform.kubectl import Json
@@ -27,11 +27,9 @@ Values = Mapping[str, str]
 
 def ensure() -> None:
     """Make what is missing of keys, and of the namespaces of those who use them."""
-    for name in USERS:
-        kubectl.apply(json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}), MANAGER)
+    _apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in USERS)
     truth = {place: _kept(*place, values) for place, values in drawn().items()}
-    for told in derived(truth):
-        kubectl.apply(json.dumps(told), MANAGER)
+    _apply(derived(truth))
 
 
 def drawn() -> dict[tuple[str, str], Values]:
@@ -42,6 +40,7 @@ def drawn() -> dict[tuple[str, str], Values]:
         ("mlflow", "postgres"): {"password": _word()},
         ("redis", "redis"): _redis(_word()),
         ("kubeflow", "mlpipeline-minio-artifact"): {"accesskey": _word(10), "secretkey": _word()},
+        ("monitoring", "grafana-admin"): {"user": "admin-" + _word(4), "password": _word()},
     }
 
 
@@ -81,6 +80,10 @@ def identities(admin: Values, s3: Values) -> Json:
 
 def _identity(name: str, pair: tuple[str, str], actions: list[str]) -> Json:
     return {"name": name, "credentials": [{"accessKey": pair[0], "secretKey": pair[1]}], "actions": actions}
+
+
+def _apply(objects: Iterable[Json]) -> None:
+    kubectl.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)}), MANAGER)
 
 
 def _kept(namespace: str, name: str, values: Values) -> Values:

@@ -17,7 +17,6 @@ from scripts.platform.plan import PLATFORM
 
 Json = Any
 FOLDERS = sorted(str(path.parent.relative_to(PLATFORM)) for path in PLATFORM.rglob("kustomization.yaml"))
-WITH_HELM = "monitoring"
 
 
 @pytest.fixture(scope="session", params=FOLDERS)
@@ -61,12 +60,11 @@ def versions() -> Mapping[str, Any]:
 
 def _stand_in(path: Path) -> None:
     body = yaml.safe_load(path.read_text())
-    fetched = [name for name in body["resources"] if "://" in name]
-    if fetched:
-        body["resources"] = [name for name in body["resources"] if "://" not in name] + ["fetched.yaml"]
+    resources = body.get("resources", [])
+    if body.pop("helmCharts", None) or any("://" in name for name in resources):
+        body["resources"] = [*(name for name in resources if "://" not in name), "fetched.yaml"]
         patches = [path.parent / patch["path"] for patch in body.get("patches", [])]
         (path.parent / "fetched.yaml").write_text(yaml.safe_dump_all(_fetched(patches)))
-    body.pop("helmCharts", None)
     path.write_text(yaml.safe_dump(body))
 
 

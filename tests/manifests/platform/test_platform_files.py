@@ -30,7 +30,7 @@ def test_every_step_is_a_folder() -> None:
 def test_every_file_is_used(folder: str, kustomization: Mapping[str, Any]) -> None:
     """A resource, a patch, or a part of a ConfigMap; one object a file."""
     place = PLATFORM / folder
-    used = {place / name for name in kustomization["resources"] if "://" not in name}
+    used = {place / name for name in kustomization.get("resources", []) if "://" not in name}
     used |= {place / patch["path"] for patch in kustomization.get("patches", [])}
     for path in used:
         assert len(list(yaml.safe_load_all(path.read_text()))) == 1, path
@@ -44,7 +44,7 @@ def test_what_is_fetched_has_the_version(
 ) -> None:
     """In its address: a release or a tag, never a branch; by HTTPS."""
     version = _version(folder, versions)
-    for address in (name for name in kustomization["resources"] if "://" in name):
+    for address in (name for name in kustomization.get("resources", []) if "://" in name):
         assert address.startswith("https://")
         assert any(part in (version, f"v{version}", f"knative-v{version}") for part in _parts(address)), address
     for chart in kustomization.get("helmCharts", []):

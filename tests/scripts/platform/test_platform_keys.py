@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from scripts.platform import keys, kubectl
+from scripts.platform import keys, kubectl, plan
+from scripts.platform.rendering import render
 
 pytestmark = [pytest.mark.usefixtures("cluster"), pytest.mark.xdist_group("platform")]
 
@@ -17,8 +18,7 @@ TRUTH = tuple(keys.drawn())
 @pytest.fixture
 def namespaces(cluster: None) -> None:
     """Those that the first step brings."""
-    for name in ("object-store", "mlflow", "redis"):
-        kubectl.apply(f'{{"apiVersion": "v1", "kind": "Namespace", "metadata": {{"name": "{name}"}}}}', "test")
+    kubectl.apply(render(plan.read().steps[0]).text, "test")
 
 
 @pytest.mark.usefixtures("namespaces")
