@@ -17,6 +17,7 @@ from scripts import (
     events_command,
     lineage_command,
     logs_command,
+    platform_command,
     predict_command,
     promote_command,
     replay_command,
@@ -69,6 +70,7 @@ app.command("replay")(replay_command.replay)
 app.command("lineage")(lineage_command.lineage)
 app.command("compile")(compile_command.compile_pipeline)
 app.command("demo")(demo_command.demo)
+app.add_typer(platform_command.app, name="platform")
 
 
 def main() -> int:
