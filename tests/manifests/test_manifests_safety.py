@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from pocket.kubernetes.status_error import Json
+from tests.manifests.pods import is_knative
+from tests.manifests.renderings import Json
 
 RESTRICTED = {
     "runAsNonRoot": True,
@@ -23,7 +24,7 @@ REPLICAS = "autoscaling.knative.dev/{}-scale"
 def pods(rendering: list[Json]) -> list[Json]:
     """Specs that hold containers."""
     runtimes = [found["spec"] for found in rendering if found["kind"] == "ServingRuntime"]
-    return runtimes + [found["spec"]["template"]["spec"] for found in rendering if found["kind"] == "Service"]
+    return runtimes + [found["spec"]["template"]["spec"] for found in rendering if is_knative(found)]
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def test_every_image_has_a_version(containers: list[Json]) -> None:
 
 def test_what_counts_has_one_replica(rendering: list[Json]) -> None:
     """The event log and the trigger are never two, and never none."""
-    services = {found["metadata"]["name"]: found for found in rendering if found["kind"] == "Service"}
+    services = {found["metadata"]["name"]: found for found in rendering if is_knative(found)}
     for name in ("eventlog", "trigger"):
         annotations: dict[str, Any] = services[name]["spec"]["template"]["metadata"]["annotations"]
         assert annotations[REPLICAS.format("min")] == annotations[REPLICAS.format("max")] == "1"
@@ -82,7 +83,7 @@ def test_what_counts_has_one_replica(rendering: list[Json]) -> None:
 def test_no_service_is_reached_from_outside(rendering: list[Json]) -> None:
     """Events come from the Broker, which is inside."""
     for found in rendering:
-        if found["kind"] == "Service":
+        if is_knative(found):
             assert found["metadata"]["labels"]["networking.knative.dev/visibility"] == "cluster-local"
 
 
