@@ -12,15 +12,15 @@ Flow = tuple[str, str, int]
 """Name of the pod that calls, of the one that is called, its port."""
 
 
-def open_flows(rendering: list[Json], pods: list[Pod]) -> set[Flow]:
-    """All connections that are let through, of those that have one end in a pod some policy is about."""
+def open_flows(rendering: list[Json], pods: list[Pod], ours: tuple[str, ...]) -> set[Flow]:
+    """All connections that are let through, of those that have one end in a pod of ours."""
     policies = [found for found in rendering if found["kind"] == "NetworkPolicy"]
     return {
         (caller.name, called.name, port)
         for caller in pods
         for called in pods
         for port in called.ports
-        if caller is not called and _governed(policies, caller, called)
+        if caller is not called and {caller.name, called.name} & set(ours)
         if _lets(policies, "Egress", caller, called, port) and _lets(policies, "Ingress", called, caller, port)
     }
 
@@ -31,13 +31,6 @@ def leaves(rendering: list[Json], pod: Pod) -> set[int]:
         rule for policy in rendering if _applies(policy, "Egress", pod) for rule in policy["spec"].get("egress", [])
     ]
     return {port["port"] for rule in rules if "to" not in rule for port in rule["ports"]}
-
-
-def _governed(policies: list[Json], *pods: Pod) -> bool:
-    return any(_applies(policy, direction, pod) for policy in policies for pod in pods for direction in _DIRECTIONS)
-
-
-_DIRECTIONS = ("Ingress", "Egress")
 
 
 def _lets(policies: list[Json], direction: str, pod: Pod, other: Pod, port: int) -> bool:
@@ -55,10 +48,8 @@ def _applies(policy: Json, direction: str, pod: Pod) -> bool:
 def _admits(policy: Json, direction: str, other: Pod, port: int) -> bool:
     own, side = policy["metadata"]["namespace"], "from" if direction == "Ingress" else "to"
     rules = policy["spec"].get(direction.lower(), [])
-    return any(
-        port in {each["port"] for each in rule["ports"]} and any(_is(own, peer, other) for peer in rule.get(side, []))
-        for rule in rules
-    )
+    there = [rule for rule in rules if "ports" not in rule or port in {each["port"] for each in rule["ports"]}]
+    return any(side not in rule or any(_is(own, peer, other) for peer in rule[side]) for rule in there)
 
 
 def _is(own: str, peer: dict[str, Any], pod: Pod) -> bool:

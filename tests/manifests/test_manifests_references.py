@@ -112,14 +112,22 @@ def test_steps_have_the_settings_of_the_services(cluster: list[Json]) -> None:
     assert len(list(addresses(ours))) == 6
 
 
-def test_the_platform_gives_what_is_counted_on() -> None:
-    """Each Service with its port and the labels of its pods, as far as manifests/platform writes it itself."""
-    for folder in sorted({path.parent for path in ROOT.glob("manifests/platform/**/service.yaml")}):
-        for service in (yaml.safe_load(path.read_text()) for path in folder.glob("service.yaml")):
-            parts = [part for part in PARTS.values() if part.service == service["metadata"]["name"]]
-            for part in parts:
-                assert service["spec"]["selector"].items() <= part.labels.items()
-                assert part.service_port in {port["port"] for port in service["spec"]["ports"]}
+@pytest.mark.parametrize("file", sorted(ROOT.glob("manifests/platform/**/service.yaml")), ids=str)
+def test_the_platform_gives_what_is_counted_on(file: Path) -> None:
+    """Each Service with its port, and pods with the labels, as far as manifests/platform writes them itself."""
+    service, *_ = yaml.safe_load_all(file.read_text())
+    objects = [found for path in file.parent.glob("*.yaml") for found in yaml.safe_load_all(path.read_text())]
+    for part in (part for part in PARTS.values() if part.service == service["metadata"]["name"]):
+        assert part.service_port in {port["port"] for port in service["spec"]["ports"]}
+        templates = [found["spec"]["template"] for found in objects if found["kind"] in ("Deployment", "StatefulSet")]
+        labels = [template["metadata"]["labels"] for template in templates]
+        assert [each for each in labels if {**part.labels, **service["spec"]["selector"]}.items() <= each.items()]
+        ports = {port["containerPort"] for template in templates for port in _ports(template)}
+        assert set(part.ports) <= ports
+
+
+def _ports(template: Json) -> list[Json]:
+    return [port for container in template["spec"]["containers"] for port in container.get("ports", [])]
 
 
 OURS = [ROOT / "manifests" / name for name in ("base", "overlays", "components")]

@@ -10,13 +10,14 @@ from tests.manifests.flows import Flow, leaves, open_flows
 from tests.manifests.pods import pods
 from tests.manifests.renderings import Json
 
-OURS = ("predictor", "eventlog", "drift", "trigger")
+SERVICES = ("predictor", "eventlog", "drift", "trigger")
+OURS = (*SERVICES, "step")
 
 
 def wanted() -> set[Flow]:
     """Who calls whom, as the code does."""
     flows: set[Flow] = set()
-    for name in OURS:
+    for name in SERVICES:
         flows |= {(name, "dns", 53), (name, "s3", 9000)}
         flows |= {(caller, name, port) for caller in ("gateway", "activator") for port in (8012, 8013)}
         flows |= {("autoscaler", name, 9090), ("prometheus", name, 8080), ("prometheus", name, 9091)}
@@ -34,13 +35,13 @@ _BROKERS = ("broker", "memory-broker")
 
 def test_exactly_the_flows_of_the_loop_are_open(cluster: list[Json]) -> None:
     """Of all pairs of pods and all ports: each flow of the design, and no other."""
-    assert open_flows(cluster, pods(cluster)) == wanted()
+    assert open_flows(cluster, pods(cluster), OURS) == wanted()
 
 
 def test_only_steps_reach_the_kubernetes_api(cluster: list[Json]) -> None:
     """It is no pod, so a port stands open to all addresses; of our services none has one."""
-    open_ports = {pod.name: leaves(cluster, pod) for pod in pods(cluster) if pod.name in (*OURS, "step")}
-    assert open_ports == {**{name: set() for name in OURS}, "step": {443, 6443}}
+    open_ports = {pod.name: leaves(cluster, pod) for pod in pods(cluster) if pod.name in OURS}
+    assert open_ports == {**{name: set() for name in SERVICES}, "step": {443, 6443}}
 
 
 def test_no_pod_of_ours_is_left_open(cluster: list[Json]) -> None:
@@ -53,7 +54,7 @@ def test_no_pod_of_ours_is_left_open(cluster: list[Json]) -> None:
 def test_every_policy_is_needed(name: str, cluster: list[Json]) -> None:
     """Without it some flow is closed, or one too many is open."""
     left = [found for found in cluster if (found["kind"], found["metadata"]["name"]) != ("NetworkPolicy", name)]
-    assert open_flows(left, pods(left)) != wanted()
+    assert open_flows(left, pods(left), OURS) != wanted()
 
 
 def test_a_wrong_port_is_noticed(cluster: list[Json]) -> None:
@@ -61,4 +62,4 @@ def test_a_wrong_port_is_noticed(cluster: list[Json]) -> None:
     changed = copy.deepcopy(cluster)
     [policy] = [found for found in changed if (found["kind"], found["metadata"]["name"]) == ("NetworkPolicy", "s3")]
     policy["spec"]["egress"][0]["ports"][0]["port"] = 9001
-    assert wanted() - open_flows(changed, pods(changed)) == {(name, "s3", 9000) for name in OURS}
+    assert wanted() - open_flows(changed, pods(changed), OURS) == {(name, "s3", 9000) for name in SERVICES}
