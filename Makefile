@@ -26,7 +26,7 @@ INSTALL_DRIFT := --python .venv-drift --build-constraints requirements/drift.txt
 
 .PHONY: help
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
 .PHONY: setup
 setup: $(DEV) drift-env  ## environments for development in .tools/, .venv/ and .venv-drift/
@@ -105,6 +105,11 @@ check-files: $(DEV)
 	$(BIN)/python scripts/check_files.py
 	git ls-files -z -- '*.yaml' '*.yml' ':!pipelines/compiled' | xargs -0 $(BIN)/yamllint --strict
 	git grep -lzE '^#!.*\b(ba)?sh$$' -- ':!*.md' ':!Makefile' | xargs -0 $(BIN)/shellcheck
+
+# The same tests are part of `make test`.
+.PHONY: check-manifests
+check-manifests: $(DEV)  ## every overlay with every option: schemas, references, rights, network policies
+	$(BIN)/python -m pytest tests/manifests $(ARGS)
 
 .PHONY: clean
 clean:  ## remove environments and caches; `make down` first. What runs keep, in .driftloop/, stays
