@@ -31,6 +31,7 @@ PARTS = {
     "prometheus": Part("monitoring", {"app.kubernetes.io/name": "prometheus"}),
     "s3": Part("object-store", {"app.kubernetes.io/name": "s3"}, (9000,), "s3", 9000),
     "mlflow": Part("mlflow", {"app.kubernetes.io/name": "mlflow"}, (5000,), "mlflow", 5000),
+    "redis": Part("redis", {"app.kubernetes.io/name": "redis"}, (6379,), "redis", 6379),
     "pipelines": Part("kubeflow", {"app": "ml-pipeline"}, (8887, 8888), "ml-pipeline", 8888),
     "metadata": Part("kubeflow", {"component": "metadata-grpc-server"}, (8080,)),
     "artifacts": Part("kubeflow", {"app": "seaweedfs"}, (8333,)),
@@ -45,6 +46,7 @@ OBJECTS = {
     ("Secret", "kubeflow", "driftloop-s3"),
 }
 """(kind, namespace, name) of what the platform, or whoever installs it, makes. Keys are in no file."""
+SECRET_KEYS = {"driftloop-s3": {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}}
 
 QUEUE_PROXY = {"http": 8012, "http2": 8013, "autoscaler": 9090, "metrics": 9091}
 """Ports that Knative's sidecar opens in every pod of a service."""

@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components import inference_service, steps
+from components import inference_service
 from contracts.events import TYPES
 from pocket import manifests
 from pocket.checkout import ROOT
-from tests.manifests.closure import addresses, missing, name_of
+from tests.manifests.closure import missing, name_of
 from tests.manifests.pods import is_knative
-from tests.manifests.provided import OBJECTS, PARTS
 from tests.manifests.renderings import POCKET, Json, rendered
 
 WRITTEN_BY_POCKET = ("ConfigMap", "driftloop", manifests.SETTINGS)
@@ -47,25 +46,6 @@ def test_a_slip_in_an_address_is_noticed(part: str, cluster: list[Json]) -> None
     for key, value in settings.items():
         settings[key] = value.replace(part, f"{part[:-1]}7")
     assert missing(changed)
-
-
-def test_what_the_rollout_names_is_there(rendering: list[Json]) -> None:
-    """The runtime with its format, and the ServiceAccount, of an InferenceService that it makes."""
-    there = {name_of(found): found for found in rendering}
-    runtime = there["ServingRuntime", "driftloop", inference_service.RUNTIME]
-    assert [each["name"] for each in runtime["spec"]["supportedModelFormats"]] == [inference_service.FORMAT]
-    account = there["ServiceAccount", "driftloop", inference_service.ACCOUNT]
-    assert ("Secret", "driftloop", account["secrets"][0]["name"]) in OBJECTS
-
-
-def test_steps_run_in_the_image_of_the_services(rendering: list[Json]) -> None:
-    """One image, one version."""
-    assert steps.IMAGE in {
-        container["image"]
-        for found in rendering
-        if is_knative(found)
-        for container in found["spec"]["template"]["spec"]["containers"]
-    }
 
 
 def test_triggers_ask_for_events_that_there_are(rendering: list[Json]) -> None:
@@ -102,32 +82,6 @@ def test_the_settings_are_what_pocket_says_too(folder: str, rendering: list[Json
     for settings in (found["data"] for found in rendering if found["kind"] == "ConfigMap"):
         assert manifests.config_map(made)["data"].keys() <= settings.keys()
         assert settings["DRIFTLOOP_CODE_VERSION"] == f"driftloop {metadata.version('driftloop')}"
-
-
-def test_steps_have_the_settings_of_the_services(cluster: list[Json]) -> None:
-    """The same in both namespaces, addresses of six parts among them."""
-    ours, steps_ = (found for found in cluster if found["kind"] == "ConfigMap")
-    assert {ours["metadata"]["namespace"], steps_["metadata"]["namespace"]} == {"driftloop", "kubeflow"}
-    assert ours["data"] == steps_["data"]
-    assert len(list(addresses(ours))) == 6
-
-
-@pytest.mark.parametrize("file", sorted(ROOT.glob("manifests/platform/**/service.yaml")), ids=str)
-def test_the_platform_gives_what_is_counted_on(file: Path) -> None:
-    """Each Service with its port, and pods with the labels, as far as manifests/platform writes them itself."""
-    service, *_ = yaml.safe_load_all(file.read_text())
-    objects = [found for path in file.parent.glob("*.yaml") for found in yaml.safe_load_all(path.read_text())]
-    for part in (part for part in PARTS.values() if part.service == service["metadata"]["name"]):
-        assert part.service_port in {port["port"] for port in service["spec"]["ports"]}
-        templates = [found["spec"]["template"] for found in objects if found["kind"] in ("Deployment", "StatefulSet")]
-        labels = [template["metadata"]["labels"] for template in templates]
-        assert [each for each in labels if {**part.labels, **service["spec"]["selector"]}.items() <= each.items()]
-        ports = {port["containerPort"] for template in templates for port in _ports(template)}
-        assert set(part.ports) <= ports
-
-
-def _ports(template: Json) -> list[Json]:
-    return [port for container in template["spec"]["containers"] for port in container.get("ports", [])]
 
 
 OURS = [ROOT / "manifests" / name for name in ("base", "overlays", "components")]

@@ -23,7 +23,7 @@ def wanted() -> set[Flow]:
         flows |= {("autoscaler", name, 9090), ("prometheus", name, 8080), ("prometheus", name, 9091)}
     flows |= {(name, broker, 8080) for name in ("predictor", "eventlog", "step") for broker in _BROKERS}
     flows |= {("trigger", "pipelines", 8888)}
-    flows |= {("step", "dns", 53), ("step", "s3", 9000), ("step", "mlflow", 5000)}
+    flows |= {("step", "dns", 53), ("step", "s3", 9000), ("step", "mlflow", 5000), ("step", "redis", 6379)}
     return flows | {
         *(("step", "pipelines", port) for port in (8887, 8888)),
         *(("step", "metadata", 8080), ("step", "artifacts", 8333)),
