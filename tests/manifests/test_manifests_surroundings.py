@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from components import inference_service, steps
@@ -65,19 +64,21 @@ def _variables(value: Any) -> Iterator[tuple[str, str, set[str]]]:
         yield kind, value[kind], {each[key] for each in value["keyToEnv"]}
 
 
-@pytest.mark.parametrize("file", sorted(ROOT.glob("manifests/platform/**/service.yaml")), ids=str)
-def test_the_platform_gives_what_is_counted_on(file: Path) -> None:
+def test_the_platform_gives_what_is_counted_on() -> None:
     """Each Service with its port, and pods with the labels, as far as manifests/platform writes them itself."""
-    service, *_ = yaml.safe_load_all(file.read_text())
-    objects = [found for path in file.parent.glob("*.yaml") for found in yaml.safe_load_all(path.read_text())]
-    for part in (part for part in PARTS.values() if part.service == service["metadata"]["name"]):
-        assert part.service_port in {port["port"] for port in service["spec"]["ports"]}
-        templates = [found["spec"]["template"] for found in objects if found["kind"] in ("Deployment", "StatefulSet")]
-        labels = [template["metadata"]["labels"] for template in templates]
-        assert [each for each in labels if {**part.labels, **service["spec"]["selector"]}.items() <= each.items()]
-        ports = {port["containerPort"] for template in templates for port in _ports(template)}
-        assert set(part.ports) <= ports
+    for file in ROOT.glob("manifests/platform/**/service.yaml"):
+        service, *_ = yaml.safe_load_all(file.read_text())
+        for part in (part for part in PARTS.values() if part.service == service["metadata"]["name"]):
+            assert part.service_port in {port["port"] for port in service["spec"]["ports"]}
+            wanted = {**part.labels, **service["spec"]["selector"]}
+            [pod] = [pod for pod in _templates(file.parent) if wanted.items() <= pod["metadata"]["labels"].items()]
+            assert set(part.ports) <= {port["containerPort"] for port in _ports(pod)}
 
 
-def _ports(template: Json) -> list[Json]:
-    return [port for container in template["spec"]["containers"] for port in container.get("ports", [])]
+def _templates(folder: Path) -> list[Json]:
+    objects = [found for path in folder.glob("*.yaml") for found in yaml.safe_load_all(path.read_text())]
+    return [found["spec"]["template"] for found in objects if found["kind"] in ("Deployment", "StatefulSet")]
+
+
+def _ports(pod: Json) -> list[Json]:
+    return [port for container in pod["spec"]["containers"] for port in container.get("ports", [])]
