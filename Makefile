@@ -26,7 +26,7 @@ INSTALL_DRIFT := --python .venv-drift --build-constraints requirements/drift.txt
 
 .PHONY: help
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 .PHONY: setup
 setup: $(DEV) drift-env  ## environments for development in .tools/, .venv/ and .venv-drift/
