@@ -16,6 +16,7 @@ from components.outbox import Outbox
 from components.output import whole
 from components.registry import Registry
 from components.rollout_story import MAX_REASON, Decision, Story, Verdict
+from components.standard_service import in_mode
 from components.steering import Clock, NeverReadyError, Steering, stable_of
 from components.tracking import Tracking
 from contracts.errors import ConfigError
@@ -149,7 +150,8 @@ def run(settings: Settings, spec: LoopSpec, number: str, mode: str, page: Path) 
     version, champion = registry.resolve(f"{spec.name}/{number}"), registry.find(f"{spec.name}@{CHAMPION}")
     service = InferenceService(custom_objects(), settings.namespace, spec.name)
     poll = min(MAX_POLL_SECONDS, spec.rollout.hold_seconds / POLLS_A_HOLD)
-    steering = Steering(service, Served.of(version), spec.rollout.ready_seconds, poll, Clock())
+    served, mode = Served.of(version), settings.deployment_mode
+    steering = Steering(in_mode(service, mode), served, spec.rollout.ready_seconds, poll, Clock())
     story, outbox = Story(spec.name, number), Outbox(settings.sink, f"/driftloop/rollout/{spec.name}")
     with TemporaryDirectory() as temporary, whole(page) as partial:
         models = Models(registry, store, version, Path(temporary))

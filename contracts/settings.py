@@ -42,6 +42,8 @@ class Settings:
     """URL to which events are sent, the Broker's as a rule (`K_SINK`)."""
     namespace: str
     """Namespace of the loop's objects (`DRIFTLOOP_NAMESPACE`)."""
+    deployment_mode: str
+    """KServe's mode of the InferenceServices that a rollout makes (`DRIFTLOOP_DEPLOYMENT_MODE`)."""
     loops: Path
     """Folder of the loops' TOML files (`DRIFTLOOP_LOOPS`)."""
     pipeline: Path
@@ -69,6 +71,7 @@ class Settings:
             kfp_endpoint=_url(env, "KF_PIPELINES_ENDPOINT", "http://127.0.0.1:8888"),
             sink=_url(env, "K_SINK", "") if env.get("K_SINK") else None,
             namespace=env.get("DRIFTLOOP_NAMESPACE", "driftloop"),
+            deployment_mode=_mode(env.get("DRIFTLOOP_DEPLOYMENT_MODE", "Knative")),
             loops=Path(env.get("DRIFTLOOP_LOOPS", _PIPELINES / "loops")),
             pipeline=Path(env.get("DRIFTLOOP_PIPELINE", _PIPELINES / "compiled" / "training.yaml")),
             code_version=env.get("DRIFTLOOP_CODE_VERSION", "unknown"),
@@ -90,6 +93,12 @@ def _url(env: Mapping[str, str], name: str, default: str) -> str:
     if not _is_http(url):
         raise ConfigError(f"{name} is {url!r}, not an address.", "Write it as http://host:port or https://host.")
     return url
+
+
+def _mode(text: str) -> str:
+    if text not in ("Knative", "Standard"):
+        raise ConfigError(f"DRIFTLOOP_DEPLOYMENT_MODE is {text!r}.", "Choose Knative or Standard.")
+    return text
 
 
 def _is_http(url: str) -> bool:

@@ -119,7 +119,7 @@ class Controller(threading.Thread):
                     raise
                 self.deleted += bool(told)
                 told = {}
-                self.revisions = Revisions(self.name_of, self.revisions.is_ready)
+                self.revisions = type(self.revisions)(self.name_of, self.revisions.is_ready)
 
     def stop(self) -> None:
         """End it."""
