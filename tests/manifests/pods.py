@@ -24,10 +24,17 @@ def pods(rendering: list[Json]) -> list[Pod]:
     names = [found["metadata"]["name"] for found in rendering if is_knative(found)]
     ports = (SERVED, *QUEUE_PROXY.values())
     ours = [Pod(name, "driftloop", {"serving.knative.dev/service": name}, ports) for name in names]
-    predictor = {"serving.knative.dev/service": "flights-predictor", "serving.kserve.io/inferenceservice": "flights"}
-    ours.append(Pod("predictor", "driftloop", {**predictor, "component": "predictor"}, ports))
+    ours.append(_predictor(rendering))
     step = Pod("step", STEP.namespace, STEP.labels)
     return [*ours, step, *(Pod(name, part.namespace, part.labels, part.ports) for name, part in PARTS.items())]
+
+
+def _predictor(rendering: list[Json]) -> Pod:
+    labels = {"serving.kserve.io/inferenceservice": "flights", "component": "predictor"}
+    if any(found["kind"] == "Gateway" for found in rendering):  # no pod of Knative's
+        return Pod("predictor", "driftloop", labels, (SERVED,))
+    knative = {"serving.knative.dev/service": "flights-predictor", **labels}
+    return Pod("predictor", "driftloop", knative, (SERVED, *QUEUE_PROXY.values()))
 
 
 def is_knative(found: Json) -> bool:

@@ -28,6 +28,7 @@ PARTS = {
     "memory-broker": Part(
         *("knative-eventing", {"eventing.knative.dev/brokerRole": "ingress"}, (8080,), "broker-ingress", 80)
     ),
+    "envoy": Part("envoy-gateway-system", {"gateway.envoyproxy.io/owning-gateway-name": "kserve-ingress-gateway"}),
     "prometheus": Part("monitoring", {"app.kubernetes.io/name": "prometheus"}),
     "s3": Part("object-store", {"app.kubernetes.io/name": "s3"}, (9000,), "s3", 9000),
     "mlflow": Part("mlflow", {"app.kubernetes.io/name": "mlflow"}, (5000,), "mlflow", 5000),
@@ -41,6 +42,7 @@ STEP = Part("kubeflow", {"pipelines.kubeflow.org/v2_component": "true"})
 
 OBJECTS = {
     ("Namespace", "", "kubeflow"),
+    ("Namespace", "", "kserve"),
     ("ServiceAccount", "kubeflow", "pipeline-runner"),
     ("Secret", "driftloop", "driftloop-s3"),
     ("Secret", "kubeflow", "driftloop-s3"),

@@ -15,6 +15,7 @@ from tests.manifests.renderings import BASE, CLUSTERS, FOLDERS, OPTIONS, POCKET,
 from tests.manifests.schemas import VERSIONS, faults, named, schema_of
 
 SLIPS = 20
+pytestmark = pytest.mark.timeout(300)  # dozens of renderings, perhaps on a busy machine
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def everything() -> list[Json]:
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_object_is_valid(version: str, everything: list[Json]) -> None:
     """Whatever is chosen: kinds that are known, and no field that their schemas do not know."""
-    assert len(everything) > 30
+    assert len(everything) > 40
     assert [(found["kind"], found["metadata"]["name"], faults(found, version)) for found in everything] == [
         (found["kind"], found["metadata"]["name"], []) for found in everything
     ]

@@ -8,7 +8,7 @@ import pytest
 
 from tests.manifests.flows import Flow, leaves, open_flows
 from tests.manifests.pods import pods
-from tests.manifests.renderings import Json
+from tests.manifests.renderings import BASE, Json, with_options
 
 SERVICES = ("predictor", "eventlog", "drift", "trigger")
 OURS = (*SERVICES, "step")
@@ -36,6 +36,14 @@ _BROKERS = ("broker", "memory-broker")
 def test_exactly_the_flows_of_the_loop_are_open(cluster: list[Json]) -> None:
     """Of all pairs of pods and all ports: each flow of the design, and no other."""
     assert open_flows(cluster, pods(cluster), OURS) == wanted()
+
+
+def test_in_mode_standard_requests_come_through_the_gateway() -> None:
+    """Nothing of Knative calls a predictor then; all else is as it was."""
+    objects = with_options(BASE, ("network-policies", "standard-mode", "training-steps"))
+    knative = {(caller, "predictor", port) for caller, called, port in wanted() if called == "predictor"}
+    there = {("envoy", "predictor", 8080), ("prometheus", "predictor", 8080)}
+    assert open_flows(objects, pods(objects), OURS) == (wanted() - knative) | there
 
 
 def test_only_steps_reach_the_kubernetes_api(cluster: list[Json]) -> None:
