@@ -106,6 +106,11 @@ check-files: $(DEV)
 	git ls-files -z -- '*.yaml' '*.yml' ':!pipelines/compiled' | xargs -0 $(BIN)/yamllint --strict
 	git grep -lzE '^#!.*\b(ba)?sh$$' -- ':!*.md' ':!Makefile' | xargs -0 $(BIN)/shellcheck
 
+# The same tests are part of `make test`.
+.PHONY: check-manifests
+check-manifests: $(DEV)  ## every overlay with every option: schemas, references, rights, network policies
+	$(BIN)/python -m pytest tests/manifests $(ARGS)
+
 .PHONY: clean
 clean:  ## remove environments and caches; `make down` first. What runs keep, in .driftloop/, stays
 	rm -rf .venv .venv-drift .tools build *.egg-info

@@ -19,6 +19,8 @@ PLURAL = "inferenceservices"
 RUNTIME, FORMAT = "driftloop-predictor", "driftloop"
 ACCOUNT = "predictor"
 """ServiceAccount of manifests/base whose Secret holds the keys of S3."""
+MODE = "serving.kserve.io/deploymentMode"
+"""Annotation, which cannot be changed."""
 VERSION_VARIABLE, CARD_VARIABLE = "DRIFTLOOP_MODEL_VERSION", "DRIFTLOOP_CARD_SHA256"
 _WRITES = 20
 """How often a write is tried against others': the controller writes its status into the same object."""
@@ -79,7 +81,9 @@ class State:
 
 
 class InferenceService:
-    """One InferenceService, through a client of custom resources."""
+    """One InferenceService in KServe's mode Knative, through a client of custom resources."""
+
+    mode = "Knative"
 
     def __init__(self, client: Any, namespace: str, loop: str) -> None:
         self.client = client
@@ -98,19 +102,17 @@ class InferenceService:
                 )
         except ApiException:  # nothing but 404 passes
             return None
-        return _state(body, self.what)
+        return self._state(body)
 
     def create(self, served: Served) -> None:
         """Make it, with all traffic for one version. One that is there already stays."""
         from kubernetes.client import ApiException
 
-        model = {"modelFormat": {"name": FORMAT}, "runtime": RUNTIME, **_model(served, {})}
-        predictor = {"serviceAccountName": ACCOUNT, "model": model}
         body = {
             "apiVersion": "/".join(RESOURCE),
             "kind": "InferenceService",
-            "metadata": {"name": self.name, "annotations": {"serving.kserve.io/deploymentMode": "Knative"}},
-            "spec": {"predictor": predictor},
+            "metadata": {"name": self.name, "annotations": {MODE: self.mode}},
+            "spec": {"predictor": self._first(served)},
         }
         try:
             with answering(self.what):
@@ -152,51 +154,71 @@ class InferenceService:
     def _patch(self, state: State, served: Served, percent: int | None) -> None:
         body = {
             "metadata": {"resourceVersion": state.body["metadata"]["resourceVersion"]},
-            "spec": {"predictor": {"canaryTrafficPercent": percent, "model": _model(served, state.body)}},
+            "spec": self._change(state, served, percent),
         }
         with answering(self.what):
             self.client.patch_namespaced_custom_object(*self.place, self.name, body, _request_timeout=TIMEOUT_SECONDS)
 
+    def _first(self, served: Served) -> dict[str, Any]:
+        """The predictor of one that is new."""
+        model = {"modelFormat": {"name": FORMAT}, "runtime": RUNTIME, **model_of(served, {})}
+        return {"serviceAccountName": ACCOUNT, "model": model}
 
-def _model(served: Served, body: Mapping[str, Any]) -> dict[str, Any]:
-    """What names a version, the rest of the environment kept."""
+    def _change(self, state: State, served: Served, percent: int | None) -> dict[str, Any]:
+        """What changes in the spec so that it names a version and its share."""
+        model = model_of(served, state.body["spec"]["predictor"])
+        return {"predictor": {"canaryTrafficPercent": percent, "model": model}}
+
+    def _state(self, body: Mapping[str, Any]) -> State:
+        return _state(body, self.what)
+
+
+def model_of(served: Served, predictor: Mapping[str, Any]) -> dict[str, Any]:
+    """What names a version in a predictor, the rest of its environment kept."""
     ours = {VERSION_VARIABLE: served.number, CARD_VARIABLE: served.card_sha256}
-    others = [entry for entry in _environment(body) if entry["name"] not in ours]
+    others = [entry for entry in _environment(predictor) if entry["name"] not in ours]
     named = [{"name": name, "value": value} for name, value in ours.items()]
     return {"storageUri": served.model_uri, "env": [*others, *named]}
 
 
-def _environment(body: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return list(body.get("spec", {}).get("predictor", {}).get("model", {}).get("env") or [])
+def _environment(predictor: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return list(predictor.get("model", {}).get("env") or [])
 
 
-def _state(body: Mapping[str, Any], what: str) -> State:
-    predictor = body["spec"]["predictor"]
-    named = {entry["name"]: entry.get("value", "") for entry in _environment(body)}
-    status = body.get("status") or {}
-    found = (status.get("components") or {}).get("predictor") or {}
+def served_by(predictor: Mapping[str, Any], what: str) -> Served:
+    """The version that a predictor names. ConfigError if it names none."""
+    named = {entry["name"]: entry.get("value", "") for entry in _environment(predictor)}
     if VERSION_VARIABLE not in named or CARD_VARIABLE not in named:
         raise ConfigError(
             f"{what} does not say which registered version it serves: it was not made by driftloop.",
             f"Delete it, or set {VERSION_VARIABLE} and {CARD_VARIABLE} in spec.predictor.model.env.",
         )
+    return Served(named[VERSION_VARIABLE], str(predictor["model"].get("storageUri", "")), named[CARD_VARIABLE])
+
+
+def _state(body: Mapping[str, Any], what: str) -> State:
+    predictor = body["spec"]["predictor"]
+    status = body.get("status") or {}
+    found = (status.get("components") or {}).get("predictor") or {}
+    served = served_by(predictor, what)
     traffic: dict[str, int] = {}
     for target in found.get("traffic") or []:
         revision = str(target.get("revisionName", ""))
         traffic[revision] = traffic.get(revision, 0) + int(target.get("percent") or 0)
     return State(
-        served=Served(named[VERSION_VARIABLE], str(predictor["model"].get("storageUri", "")), named[CARD_VARIABLE]),
+        served=served,
         percent=predictor.get("canaryTrafficPercent"),
         created=str(found.get("latestCreatedRevision") or ""),
         ready=str(found.get("latestReadyRevision") or ""),
         rolled_out=str(found.get("latestRolledoutRevision") or ""),
         traffic=traffic,
-        complaints=tuple(_complaints(status)),
+        complaints=tuple(complaints(status)),
         body=body,
     )
 
 
-def _complaints(status: Mapping[str, Any]) -> Iterator[str]:
+def complaints(status: Mapping[str, Any]) -> Iterator[str]:
+    """What a status finds wrong."""
     model = status.get("modelStatus") or {}
     failure = model.get("lastFailureInfo") or {}
     created = ((status.get("components") or {}).get("predictor") or {}).get("latestCreatedRevision")

@@ -16,6 +16,7 @@ from components.outbox import Outbox
 from components.output import whole
 from components.registry import Registry
 from components.rollout_story import MAX_REASON, Decision, Story, Verdict
+from components.standard_service import in_mode
 from components.steering import Clock, NeverReadyError, Steering, stable_of
 from components.tracking import Tracking
 from contracts.environment import HERE, Environment
@@ -159,7 +160,8 @@ def run(
     version, champion = registry.resolve(f"{spec.name}/{number}"), registry.find(f"{spec.name}@{environment.alias}")
     service = InferenceService(custom_objects(context=environment.context), settings.namespace, spec.name)
     poll = min(MAX_POLL_SECONDS, spec.rollout.hold_seconds / POLLS_A_HOLD)
-    steering = Steering(service, Served.of(version), spec.rollout.ready_seconds, poll, Clock())
+    served, mode = Served.of(version), settings.deployment_mode
+    steering = Steering(in_mode(service, mode), served, spec.rollout.ready_seconds, poll, Clock())
     story, outbox = Story(spec.name, number), Outbox(settings.sink, f"/driftloop/rollout/{spec.name}")
     with TemporaryDirectory() as temporary, whole(page) as partial:
         models = Models(registry, store, version, Path(temporary))

@@ -45,6 +45,8 @@ class Settings:
     """URL to which events are sent, the Broker's as a rule (`K_SINK`)."""
     namespace: str
     """Namespace of the loop's objects (`DRIFTLOOP_NAMESPACE`)."""
+    deployment_mode: str
+    """KServe's mode of the InferenceServices that a rollout makes (`DRIFTLOOP_DEPLOYMENT_MODE`)."""
     loops: Path
     """Folder of the loops' TOML files (`DRIFTLOOP_LOOPS`)."""
     environments: Path
@@ -75,6 +77,7 @@ class Settings:
             kfp_token=Path(token) if (token := env.get("KF_PIPELINES_SA_TOKEN_PATH")) else None,
             sink=_url(env, "K_SINK", "") if env.get("K_SINK") else None,
             namespace=env.get("DRIFTLOOP_NAMESPACE", "driftloop"),
+            deployment_mode=_mode(env.get("DRIFTLOOP_DEPLOYMENT_MODE", "Knative")),
             loops=Path(env.get("DRIFTLOOP_LOOPS", _PIPELINES / "loops")),
             environments=Path(env.get("DRIFTLOOP_ENVIRONMENTS", _PIPELINES / "environments")),
             pipeline=Path(env.get("DRIFTLOOP_PIPELINE", _PIPELINES / "compiled" / "training.yaml")),
@@ -97,6 +100,12 @@ def _url(env: Mapping[str, str], name: str, default: str) -> str:
     if not _is_http(url):
         raise ConfigError(f"{name} is {url!r}, not an address.", "Write it as http://host:port or https://host.")
     return url
+
+
+def _mode(text: str) -> str:
+    if text not in ("Knative", "Standard"):
+        raise ConfigError(f"DRIFTLOOP_DEPLOYMENT_MODE is {text!r}.", "Choose Knative or Standard.")
+    return text
 
 
 def _is_http(url: str) -> bool:

@@ -14,6 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from pocket.kubernetes import body, patches, watch
 from pocket.kubernetes.kinds import Kind, find
 from pocket.kubernetes.objects import Objects
+from pocket.kubernetes.rights import Grant, Rights, verb_of
 from pocket.kubernetes.rules import Options, Outcome, Place
 from pocket.kubernetes.selectors import selection
 from pocket.kubernetes.status_error import Json, StatusError
@@ -24,6 +25,8 @@ _RESOURCE = re.compile(
     r"/(?P<plural>(?!(?:status|finalize)$)[^/]+)(?:/(?P<name>[^/]+)(?:/(?P<subresource>[^/]+))?)?"
 )
 SWEEP_SECONDS = 1.0
+ACCOUNT = "driftloop.account"
+"""Where the scope of a request has the ServiceAccount that sent it."""
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _APPLY = "application/apply-patch+yaml"
 _PATCHES = (_APPLY, patches.JSON_PATCH, patches.MERGE, patches.STRATEGIC)
@@ -34,8 +37,8 @@ _TRUE = ("true", "True", "TRUE", "t", "T", "1")  # as Go reads them; the Python 
 class Face:
     """Requests about objects."""
 
-    def __init__(self, objects: Objects) -> None:
-        self._objects = objects
+    def __init__(self, objects: Objects, rights: Rights) -> None:
+        self._objects, self._rights = objects, rights
         self._sweep: asyncio.TimerHandle | None = None
 
     async def resource(self, request: Request) -> Response:
@@ -57,9 +60,16 @@ class Face:
         verb = "GET" if request.method == "HEAD" else request.method
         if verb not in actions:
             raise StatusError(405, f"{request.method} is not supported on {request.url.path[:200]}")
+        self._check_rights(request, place)
         response = await actions[verb](request, place)
         self._plan_sweep()
         return response
+
+    def _check_rights(self, request: Request, place: Place) -> None:
+        verb = verb_of(request.method, bool(place.name), request.query_params.get("watch") in _TRUE)
+        resource = "/".join(filter(None, (place.kind.plural, place.subresource)))
+        asked = Grant(request.scope[ACCOUNT], place.namespace, place.kind.group, resource, verb)
+        self._rights.check(asked, place.name)
 
     def _on_object(self) -> dict[str, Callable[[Request, Place], Awaitable[Response]]]:
         return {"GET": self._get, "PUT": self._put, "PATCH": self._patch, "DELETE": self._delete}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import sqlite3
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.applications import Starlette
@@ -14,13 +15,14 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pocket.kubernetes import discovery
-from pocket.kubernetes.face import METHODS, Face, answer
+from pocket.kubernetes.face import ACCOUNT, METHODS, Face, answer
 from pocket.kubernetes.objects import Objects
+from pocket.kubernetes.rights import NOBODY, OWNER, Rights
 from pocket.kubernetes.status_error import StatusError
 
 
-def application(objects: Objects, token: str) -> ASGIApp:
-    """The whole API, for bearers of the token."""
+def application(objects: Objects, token: str, rights: Rights = NOBODY) -> ASGIApp:
+    """The whole API, for bearers of the token, and for accounts with rights as far as these go."""
     routes = [
         Route("/version", lambda _: answer(discovery.VERSION)),
         *(Route(path, lambda _: Response("ok")) for path in ("/healthz", "/livez", "/readyz")),
@@ -36,7 +38,7 @@ def application(objects: Objects, token: str) -> ASGIApp:
         ),  # an empty document: kubectl then tells of an unknown kind itself
         Route("/openapi/v3", lambda _: answer(discovery.openapi_index())),
         Route("/openapi/v3/{place:path}", _openapi),
-        Route("/{path:path}", Face(objects).resource, methods=METHODS),
+        Route("/{path:path}", Face(objects, rights).resource, methods=METHODS),
     ]
     handlers: dict[Any, Any] = {
         StatusError: _refuse,
@@ -44,21 +46,22 @@ def application(objects: Objects, token: str) -> ASGIApp:
         sqlite3.Error: _fail_disk,
         Exception: _fail,
     }
-    return Guard(Starlette(routes=routes, exception_handlers=handlers), token)
+    return Guard(Starlette(routes=routes, exception_handlers=handlers), {token: OWNER, **rights.accounts})
 
 
 class Guard:
-    """Lets nobody in without the token."""
+    """Lets nobody in without a token."""
 
-    def __init__(self, inner: ASGIApp, token: str) -> None:
+    def __init__(self, inner: ASGIApp, accounts: Mapping[str, str]) -> None:
         self._inner = inner
-        self._expected = f"Bearer {token}".encode()
+        self._accounts = {f"Bearer {token}".encode(): account for token, account in accounts.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer 401."""
         given = dict(scope.get("headers", [])).get(b"authorization", b"")
-        if scope["type"] != "http" or hmac.compare_digest(given, self._expected):
-            await self._inner(scope, receive, send)
+        known = [account for token, account in self._accounts.items() if hmac.compare_digest(given, token)]
+        if scope["type"] != "http" or known:
+            await self._inner({**scope, ACCOUNT: known[0] if known else ""}, receive, send)
         else:
             await answer(
                 StatusError(401, "Unauthorized: the bearer token of the home's kubeconfig is needed").status(), 401

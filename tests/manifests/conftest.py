@@ -1,39 +1,25 @@
-"""Every kustomization, rendered as kubectl renders it."""
+"""Every folder that is applied, rendered once."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from functools import cache
-from pathlib import Path
-from typing import Any
-
 import pytest
-import yaml
 
-from pocket.checkout import ROOT
-
-# manifests/platform has tests of its own.
-KUSTOMIZATIONS = sorted(
-    str(path.parent.relative_to(ROOT)) for path in ROOT.glob("manifests/[!p]*/**/kustomization.yaml")
-)
+from tests.manifests.renderings import CLUSTERS, FOLDERS, Json, rendered
 
 
-@pytest.fixture(scope="session", params=KUSTOMIZATIONS)
+@pytest.fixture(scope="session", params=FOLDERS)
 def folder(request: pytest.FixtureRequest) -> str:
-    """Each folder with a kustomization."""
+    """Base and each overlay."""
     return str(request.param)
 
 
 @pytest.fixture(scope="session")
-def rendering(folder: str) -> list[dict[str, Any]]:
+def rendering(folder: str) -> list[Json]:
     """Its objects."""
     return rendered(folder)
 
 
-@cache
-def rendered(folder: str) -> list[dict[str, Any]]:
-    """The objects of a folder."""
-    command = [str(Path(sys.executable).with_name("kubectl")), "kustomize", folder]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    return list(yaml.safe_load_all(done.stdout))
+@pytest.fixture(scope="session", params=CLUSTERS)
+def cluster(request: pytest.FixtureRequest) -> list[Json]:
+    """Objects of each overlay that is for a cluster."""
+    return rendered(str(request.param))

@@ -1,46 +1,51 @@
-"""What an object names is there: in the rendering, or on the short list of what an installer makes."""
+"""What an object names is there: in the rendering, or on the list of what the platform and its installer make."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import copy
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
+from components import inference_service
 from contracts.events import TYPES
 from pocket import manifests
 from pocket.checkout import ROOT
-from pocket.kubernetes.status_error import Json
+from tests.manifests.closure import missing, name_of
+from tests.manifests.pods import is_knative
+from tests.manifests.renderings import POCKET, Json, rendered
 
-INSTALLED = {("Secret", manifests.KEYS)}
-"""Made once a cluster; its keys are in no file."""
-WRITTEN_BY_POCKET = {("ConfigMap", manifests.SETTINGS)}
-
-REFERENCES = {
-    "configMapRef": "ConfigMap",
-    "configMapKeyRef": "ConfigMap",
-    "secretRef": "Secret",
-    "secretKeyRef": "Secret",
-}
+WRITTEN_BY_POCKET = ("ConfigMap", "driftloop", manifests.SETTINGS)
+NAMED = ("Namespace", "ConfigMap", "ServiceAccount", "Broker", "Role")
 
 
 def test_everything_that_is_named_exists(folder: str, rendering: list[Json]) -> None:
-    """ConfigMaps, Secrets, ServiceAccounts, Services and Brokers."""
-    there = {(found["kind"], found["metadata"]["name"]) for found in rendering} | INSTALLED
-    there |= WRITTEN_BY_POCKET if folder.endswith("pocket") else set()
-    wanted = {name for found in rendering for name in references(found)}
-    assert {kind for kind, _ in wanted} == {"ConfigMap", "Secret", "ServiceAccount", "Service", "Broker"}
-    assert wanted - there == set()
+    """Namespaces, ConfigMaps, Secrets, ServiceAccounts, Services, Brokers, Roles, addresses, labels, variables."""
+    assert missing(rendering, {WRITTEN_BY_POCKET} if folder == POCKET else set()) == set()
 
 
-def test_a_reference_to_nothing_is_caught(rendering: list[Json]) -> None:
-    """Without the event log, what is sent to it goes nowhere."""
-    left = [found for found in rendering if found["metadata"]["name"] != "eventlog"]
-    wanted = {name for found in left for name in references(found)}
-    assert ("Service", "eventlog") in wanted - {(found["kind"], found["metadata"]["name"]) for found in left}
+def test_whatever_is_missing_is_noticed(cluster: list[Json]) -> None:
+    """Each object that others name, taken away."""
+    named = [found for found in cluster if found["kind"] in NAMED or is_knative(found)]
+    unseen = [name_of(found) for found in named if not missing([other for other in cluster if other is not found])]
+    # The first is named by what a rollout makes, the second by the compiled pipeline.
+    account = ("ServiceAccount", "driftloop", inference_service.ACCOUNT)
+    assert unseen == [account, ("ConfigMap", "kubeflow", manifests.SETTINGS)]
+
+
+SLIPS = ["//s3.", ":9000", ":5000", "//ml-pipeline", ":8888", "object-store", "/driftloop/dri"]
+
+
+@pytest.mark.parametrize("part", SLIPS)
+def test_a_slip_in_an_address_is_noticed(part: str, cluster: list[Json]) -> None:
+    """In its service, its port, its namespace, its Broker."""
+    changed = copy.deepcopy(cluster)
+    settings = next(found["data"] for found in changed if found["kind"] == "ConfigMap")
+    for key, value in settings.items():
+        settings[key] = value.replace(part, f"{part[:-1]}7")
+    assert missing(changed)
 
 
 def test_triggers_ask_for_events_that_there_are(rendering: list[Json]) -> None:
@@ -64,10 +69,9 @@ def test_secrets_are_in_no_rendering(rendering: list[Json]) -> None:
     assert "Secret" not in {found["kind"] for found in rendering}
 
 
-def test_the_settings_are_what_pocket_says_too(rendering: list[Json]) -> None:
+def test_the_settings_are_what_pocket_says_too(folder: str, rendering: list[Json]) -> None:
     """A variable that pocket gives its containers exists on a cluster, so that no part can rely on the laptop."""
-    settings = next((found["data"] for found in rendering if found["kind"] == "ConfigMap"), None)
-    if settings is None:
+    if folder == POCKET:
         return  # the laptop's own overlay, for which pocket writes them
     made = {
         "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:1",
@@ -75,14 +79,20 @@ def test_the_settings_are_what_pocket_says_too(rendering: list[Json]) -> None:
         "KF_PIPELINES_ENDPOINT": "http://127.0.0.1:2",
         "K_SINK": "http://127.0.0.1:3/driftloop/driftloop",
     }
-    assert manifests.config_map(made)["data"].keys() <= settings.keys()
-    assert settings["DRIFTLOOP_CODE_VERSION"] == f"driftloop {metadata.version('driftloop')}"
+    for settings in (found["data"] for found in rendering if found["kind"] == "ConfigMap"):
+        assert manifests.config_map(made)["data"].keys() <= settings.keys()
+        assert settings["DRIFTLOOP_CODE_VERSION"] == f"driftloop {metadata.version('driftloop')}"
+
+
+OURS = [ROOT / "manifests" / name for name in ("base", "overlays", "components")]
+"""The rest of manifests/ is the platform, which is others' work."""
+FOLDERS = [path.parent for part in OURS for path in sorted(part.glob("**/kustomization.yaml"))]
 
 
 def test_every_file_is_used() -> None:
     """One object a file, and each file in one kustomization."""
-    for kustomization in ROOT.glob("manifests/[!p]*/**/kustomization.yaml"):
-        folder = kustomization.parent
+    for folder in FOLDERS:
+        kustomization = folder / "kustomization.yaml"
         body = yaml.safe_load(kustomization.read_text())
         used = {folder / name for name in body.get("resources", []) if name.endswith(".yaml")}
         used |= {folder / patch["path"] for patch in body.get("patches", [])}
@@ -91,9 +101,7 @@ def test_every_file_is_used() -> None:
             assert len(list(yaml.safe_load_all(path.read_text()))) == 1, path
 
 
-@pytest.mark.parametrize(
-    "folder", [path.parent for path in ROOT.glob("manifests/[!p]*/**/kustomization.yaml")], ids=str
-)
+@pytest.mark.parametrize("folder", FOLDERS, ids=str)
 def test_every_folder_says_what_it_is(folder: Path) -> None:
     """A README of a few lines."""
     lines = (folder / "README.md").read_text().splitlines()
@@ -101,21 +109,7 @@ def test_every_folder_says_what_it_is(folder: Path) -> None:
     assert 3 <= len(lines) <= 8
 
 
-def references(value: Any) -> Iterator[tuple[str, str]]:
-    """Kind and name of everything that a part of an object names."""
-    if isinstance(value, list):
-        for item in value:
-            yield from references(item)
-    if isinstance(value, dict):
-        for key, part in value.items():
-            if key in REFERENCES:
-                yield REFERENCES[key], part["name"]
-            elif key == "serviceAccountName":
-                yield "ServiceAccount", part
-            elif key == "broker":
-                yield "Broker", part
-            elif key == "ref":
-                yield part["kind"], part["name"]
-            elif key == "secrets":
-                yield from (("Secret", each["name"]) for each in part)
-            yield from references(part)
+def test_pocket_has_only_kinds_that_it_knows() -> None:
+    """No option brings the laptop what it cannot run."""
+    kinds = {found["kind"] for found in rendered(POCKET)}
+    assert kinds == {"Namespace", "ServiceAccount", "ServingRuntime", "Service", "Broker", "Trigger"}

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from pocket.kubernetes.status_error import Json
+from tests.manifests.pods import is_knative
+from tests.manifests.renderings import Json, rendered
 
 RESTRICTED = {
     "runAsNonRoot": True,
@@ -16,6 +17,8 @@ RESTRICTED = {
     "capabilities": {"drop": ["ALL"]},
     "seccompProfile": {"type": "RuntimeDefault"},
 }
+QUEUE_PROXY_CPU = 25
+"""Thousandths, as Knative has it."""
 REPLICAS = "autoscaling.knative.dev/{}-scale"
 
 
@@ -23,7 +26,7 @@ REPLICAS = "autoscaling.knative.dev/{}-scale"
 def pods(rendering: list[Json]) -> list[Json]:
     """Specs that hold containers."""
     runtimes = [found["spec"] for found in rendering if found["kind"] == "ServingRuntime"]
-    return runtimes + [found["spec"]["template"]["spec"] for found in rendering if found["kind"] == "Service"]
+    return runtimes + [found["spec"]["template"]["spec"] for found in rendering if is_knative(found)]
 
 
 @pytest.fixture
@@ -73,16 +76,41 @@ def test_every_image_has_a_version(containers: list[Json]) -> None:
 
 def test_what_counts_has_one_replica(rendering: list[Json]) -> None:
     """The event log and the trigger are never two, and never none."""
-    services = {found["metadata"]["name"]: found for found in rendering if found["kind"] == "Service"}
+    services = {found["metadata"]["name"]: found for found in rendering if is_knative(found)}
     for name in ("eventlog", "trigger"):
         annotations: dict[str, Any] = services[name]["spec"]["template"]["metadata"]["annotations"]
         assert annotations[REPLICAS.format("min")] == annotations[REPLICAS.format("max")] == "1"
 
 
+PROBES = {"eventlog": "/readyz", "drift": "/healthz", "trigger": "/healthz"}
+"""The event log is ready once it knows what is on S3; the others as soon as they answer."""
+
+
+def test_a_service_is_ready_when_it_can_do_its_work(rendering: list[Json]) -> None:
+    """Its readiness probe asks for that."""
+    services = [found for found in rendering if is_knative(found)]
+    probes = {
+        found["metadata"]["name"]: found["spec"]["template"]["spec"]["containers"][0]["readinessProbe"]
+        for found in services
+    }
+    assert {name: probe["httpGet"]["path"] for name, probe in probes.items()} == PROBES
+
+
+def test_it_fits_a_small_cluster() -> None:
+    """In kind two predictors and one of each service, Knative's sidecars too, ask for half a CPU and 2 GiB at most."""
+    objects = rendered("manifests/overlays/kind")
+    asked = [found["spec"]["containers"][0] for found in objects if found["kind"] == "ServingRuntime"] * 2
+    asked += [found["spec"]["template"]["spec"]["containers"][0] for found in objects if is_knative(found)]
+    assert len(asked) == 5
+    requests = [container["resources"]["requests"] for container in asked]
+    assert sum(int(each["cpu"].removesuffix("m")) + QUEUE_PROXY_CPU for each in requests) <= 500
+    assert sum(int(each["memory"].removesuffix("Mi")) for each in requests) <= 2048
+
+
 def test_no_service_is_reached_from_outside(rendering: list[Json]) -> None:
     """Events come from the Broker, which is inside."""
     for found in rendering:
-        if found["kind"] == "Service":
+        if is_knative(found):
             assert found["metadata"]["labels"]["networking.knative.dev/visibility"] == "cluster-local"
 
 

@@ -3,95 +3,110 @@
 from __future__ import annotations
 
 import copy
+import itertools
+import json
 import random
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from pocket.kubernetes.kinds import KINDS, Kind
-from pocket.kubernetes.schema import child, fit
-from pocket.kubernetes.status_error import Json, StatusError
+from tests.manifests.closure import missing, name_of
+from tests.manifests.renderings import BASE, CLUSTERS, FOLDERS, OPTIONS, POCKET, Json, choices, options_of, rendered
+from tests.manifests.schemas import VERSIONS, faults, named, schema_of
 
 SLIPS = 20
+pytestmark = pytest.mark.timeout(300)  # dozens of renderings, perhaps on a busy machine
 
 
-class Closed(Kind):
-    """A kind whose every field is named: Knative's own schemas let anything pass in a Trigger."""
-
-    @property
-    def schema(self) -> Json:
-        """Its schema, which knows no field but those it names."""
-        return closed(super().schema)
+@pytest.fixture(scope="module")
+def everything() -> list[Json]:
+    """Each different object of all renderings, those with options too."""
+    objects = itertools.chain(*(rendered(folder) for folder in FOLDERS), *choices().values())
+    return [json.loads(text) for text in dict.fromkeys(json.dumps(found, sort_keys=True) for found in objects)]
 
 
-OF_KIND = {(kind.api_version, kind.name): Closed(**vars(kind)) for kind in KINDS}
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_object_is_valid(version: str, everything: list[Json]) -> None:
+    """Whatever is chosen: kinds that are known, and no field that their schemas do not know."""
+    assert len(everything) > 40
+    assert [(found["kind"], found["metadata"]["name"], faults(found, version)) for found in everything] == [
+        (found["kind"], found["metadata"]["name"], []) for found in everything
+    ]
 
 
-def test_every_object_is_valid(folder: str, rendering: list[Json]) -> None:
-    """Each has a kind that is known, a name, and no field that its schema does not know."""
-    assert rendering
-    for found in rendering:
-        assert found["metadata"]["name"]
-        assert fit(kind_of(found), found, "Strict")[1] == []
+def test_nothing_that_an_option_brings_hangs_on_another() -> None:
+    """What is named is there, whichever options are chosen."""
+    assert len(choices()) == 2 ** len(OPTIONS)
+    assert {options: missing(objects) for options, objects in choices().items() if missing(objects)} == {}
+
+
+@pytest.mark.parametrize("overlay", CLUSTERS)
+def test_an_overlay_is_a_list_of_choices(overlay: str) -> None:
+    """In whatever order it lists its options, it is base with these; kind has ports for this machine besides."""
+    chosen = choices()[tuple(sorted(options_of(overlay)))]
+    assert [found for found in chosen if found not in rendered(overlay)] == []
+    besides = [found for found in rendered(overlay) if found not in chosen]
+    assert {name_of(found)[1] for found in besides}.isdisjoint({"driftloop"})
+    assert len([found for found in besides if found["kind"] == "Service"]) == (4 if overlay.endswith("kind") else 0)
 
 
 def test_names_are_given_once(folder: str, rendering: list[Json]) -> None:
-    """No two objects of a kind have one name, and all are in the loop's namespace."""
-    names = [(found["kind"], found["apiVersion"], found["metadata"]["name"]) for found in rendering]
+    """No two objects of a kind have one name; beside the loop's namespace, only that of the pipelines is written to."""
+    names = [
+        (found["apiVersion"], found["kind"], found["metadata"].get("namespace"), found["metadata"]["name"])
+        for found in rendering
+    ]
     assert len(names) == len(set(names))
     places = {found["metadata"].get("namespace") for found in rendering if found["kind"] != "Namespace"}
-    assert places == {"driftloop"}
+    ports = {"kourier-system", "object-store", "mlflow"} if folder.endswith("kind") else set()
+    assert places - ports == ({"driftloop"} if folder in (BASE, POCKET) else {"driftloop", "kubeflow"})
 
 
 @pytest.mark.parametrize("seed", range(SLIPS))
-def test_a_misspelt_field_is_caught(seed: int, folder: str, rendering: list[Json]) -> None:
+def test_a_misspelt_field_is_caught(seed: int, everything: list[Json]) -> None:
     """Wherever it is: two letters of a field's name have changed places."""
     chance = random.Random(seed)
-    found = copy.deepcopy(chance.choice(rendering))
-    kind = kind_of(found)
-    place, name = chance.choice([(part, key) for part, key in named(kind.schema, found) if misspelt(key) != key])
-    place[misspelt(name)] = place.pop(name)
-    with pytest.raises(StatusError, match=misspelt(name)):
-        fit(kind, found, "Strict")
+    for version in VERSIONS:
+        found, place, name = _field(chance, everything, version)
+        place[misspelt(name)] = place.pop(name)
+        assert any(misspelt(name) in fault for fault in faults(found, version)), (found["kind"], name)
 
 
 @pytest.mark.parametrize("seed", range(SLIPS))
-def test_a_value_of_the_wrong_type_is_caught(seed: int, folder: str, rendering: list[Json]) -> None:
+def test_a_value_of_the_wrong_type_is_caught(seed: int, everything: list[Json]) -> None:
     """A map stands where a word or a number is asked for."""
     chance = random.Random(seed)
-    found = copy.deepcopy(chance.choice(rendering))
-    kind = kind_of(found)
-    scalars = [(part, key) for part, key in named(kind.schema, found) if isinstance(part[key], str | int)]
-    place, name = chance.choice(scalars)
-    place[name] = {"no": "scalar"}
-    with pytest.raises(StatusError, match=name):
-        fit(kind, found, "Strict")
+    for version in VERSIONS:
+        found, place, name = _field(chance, everything, version, scalar=True)
+        place[name] = {"no": "scalar"}
+        assert faults(found, version), (found["kind"], name)
 
 
-def closed(schema: Json) -> Json:
-    """The schema without its leave for fields it does not name."""
-    inner = {name: closed(part) for name, part in schema.get("properties", {}).items()}
-    made = {**schema, **({"properties": inner, "additionalProperties": False} if inner else {})}
-    made |= {name: closed(made[name]) for name in ("items", "additionalProperties") if isinstance(made.get(name), dict)}
-    return made
+@pytest.mark.parametrize("kind", ["Rolle", "NetworkPolicies", ""])
+def test_a_kind_that_nobody_knows_is_caught(kind: str) -> None:
+    """A misspelt kind has no schema, which is no leave."""
+    found = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": {"name": "x"}}
+    assert all(faults(found, version) for version in VERSIONS)
 
 
-def kind_of(found: Json) -> Kind:
-    """The kind of an object."""
-    return OF_KIND[found["apiVersion"], found["kind"]]
+def test_every_cluster_has_an_overlay() -> None:
+    """The three that there are to be."""
+    assert {folder.rpartition("/")[2] for folder in CLUSTERS} == {"kind", "staging", "production"}
 
 
-def named(schema: Json, value: Any) -> Iterator[tuple[Json, str]]:
-    """Every field that a schema names, with the map it is in; not the keys that are free, such as those of labels."""
-    if isinstance(value, list):
-        for item in value:
-            yield from named(schema.get("items", {}), item)
-    if isinstance(value, dict):
-        for key, part in value.items():
-            if schema.get("additionalProperties") is False:
-                yield value, key
-            yield from named(child(schema, key), part)
+def _field(chance: random.Random, everything: list[Json], version: str, scalar: bool = False) -> tuple[Json, Json, str]:
+    """A copy of an object, a map in it and one of its keys, drawn from all fields of all objects."""
+    objects = copy.deepcopy(everything)
+    all_fields: list[tuple[Json, Json, str]] = []
+    for found in objects:
+        all_fields += [(found, place, key) for place, key in named(schema_of(found, version), found)]
+    fits = [one for one in all_fields if (_is_scalar(one[1][one[2]]) if scalar else misspelt(one[2]) != one[2])]
+    fits = [one for one in fits if not (one[1] is one[0] and one[2] in ("apiVersion", "kind"))]  # without them: no kind
+    return chance.choice(fits)
+
+
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, str | int)
 
 
 def misspelt(name: str) -> str:
