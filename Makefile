@@ -104,6 +104,7 @@ check-pipelines: $(DEV)
 check-files: $(DEV)
 	$(BIN)/python scripts/check_files.py
 	git ls-files -z -- '*.yaml' '*.yml' ':!pipelines/compiled' | xargs -0 $(BIN)/yamllint --strict
+	$(BIN)/hadolint Dockerfile
 	git grep -lzE '^#!.*\b(ba)?sh$$' -- ':!*.md' ':!Makefile' | xargs -0 $(BIN)/shellcheck
 
 .PHONY: clean

@@ -32,6 +32,7 @@ case $1 in
   code)
     "$uv" venv --python python3 "$environment"
     "$uv" pip install --python "$environment" --build-constraints "$2" --no-deps --target "$code" "$PWD/$3"
+    rm "$code/.lock"
     "$environment"/bin/python -m compileall -q --invalidation-mode unchecked-hash "$code"
     ;;
 esac

@@ -28,8 +28,7 @@ LOCKS = {
         *("--constraints", "requirements/drift.txt"),
     ),
 }
-"""Name of each lock → what it holds. `image` and `dev` keep the versions of `main`, so they come after it; so do drift's.
-"""
+"""Name of each lock → what it holds. `image` and `dev` keep the versions of `main`, so come after it; so do drift's."""
 DIFF_LINES = 40
 
 
