@@ -27,12 +27,13 @@ case $1 in
     "$uv" pip sync --python "$environment" --build-constraints "$2" --require-hashes --compile-bytecode "$2"
     # A tenth of it all is tests that packages brought along.
     find "$environment" -type d -name tests -prune -exec rm -r {} +
+    rm "$environment/.lock"  # anybody could write to it
     echo "$code" >"$(echo "$environment"/lib/python3.*/site-packages)/driftloop.pth"
     ;;
   code)
     "$uv" venv --python python3 "$environment"
     "$uv" pip install --python "$environment" --build-constraints "$2" --no-deps --target "$code" "$PWD/$3"
-    rm "$code/.lock"
+    rm "$code/.lock"  # anybody could write to it
     "$environment"/bin/python -m compileall -q --invalidation-mode unchecked-hash "$code"
     ;;
 esac
