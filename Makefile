@@ -76,6 +76,11 @@ bench-worth: $(DEV)  ## what the loop is worth in a year of flights, against a c
 bench-drift: $(DRIFT)  ## what a window costs with each drift backend
 	.venv-drift/bin/python benchmarks/drift.py $(ARGS)
 
+# Not in CI: it wants root, Debian's packages and minutes. A second proof builds only what changed.
+.PHONY: image-proof
+image-proof: $(DEV)  ## build both images without a registry, start every service from them; as root, on Debian
+	$(BIN)/python -m pytest -rP $(ARGS) tests/images/proof_*.py
+
 .PHONY: check
 check: check-style check-types check-imports check-lock check-pipelines check-files  ## everything CI checks but the tests
 
@@ -104,6 +109,7 @@ check-pipelines: $(DEV)
 check-files: $(DEV)
 	$(BIN)/python scripts/check_files.py
 	git ls-files -z -- '*.yaml' '*.yml' ':!pipelines/compiled' | xargs -0 $(BIN)/yamllint --strict
+	$(BIN)/hadolint Dockerfile
 	git grep -lzE '^#!.*\b(ba)?sh$$' -- ':!*.md' ':!Makefile' | xargs -0 $(BIN)/shellcheck
 
 # The same tests are part of `make test`.

