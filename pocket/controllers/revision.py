@@ -88,6 +88,11 @@ class Revision:
         return {**self._record.ports, "grpc": self._record.ports["http" if self.speaks_http2 else "grpc"]}
 
     @property
+    def token(self) -> str:
+        """By which its process is found; empty if none has been started."""
+        return self._record.token if self._record else ""
+
+    @property
     def speaks_http2(self) -> bool:
         """Whether its port is one of HTTP/2 without TLS, by Knative's name for it."""
         return any(port.get("name") == "h2c" for port in self.template["container"].get("ports", []))
