@@ -85,10 +85,10 @@ def _case(home: Home, options: argparse.Namespace, on_progress: Progress) -> Cas
         rows = Rows(frame, small_loop.spec(), options.batch_rows)
     with Load(rows.requests(), options.rate, home.settings()) as load:
         killed = [kill for number in range(options.rounds) for kill in _round(home, load, number, options, on_progress)]
+        time.sleep(options.seconds)
+        load.tally.begin("training runs")
         trained = training.kill_all(home, lambda what: on_progress(Step("training", what)))
         on_progress(Step("training", f"{len(trained)} runs", done=True))
-        load.tally.begin("training runs")
-        time.sleep(options.seconds)
     whole = _settled(home, load, on_progress)
     return Case(load.tally, whole, killed, trained, training.open_runs(home))
 

@@ -11,8 +11,10 @@ from pipelines.compile import LOOPS
 
 LOOP = "flights"
 WINDOW_ROWS = 500
+MIN_LABELLED_SHARE = 0.8
 OVERRIDES = (
     f"drift.window_rows={WINDOW_ROWS}",
+    f"drift.min_labelled_share={MIN_LABELLED_SHARE}",
     "drift.reference_rows=2000",
     "drift.fall=1.0",  # with the next: whatever drifts, no run is started but those that are to be killed
     "retrain.min_service_days=100000",

@@ -23,7 +23,7 @@ def show(case: Case, found: Sequence[Claim]) -> None:
     for why, count in case.stored.dead.items():
         console.print(f"{count} dead letters: {why}")
     table = Table(title="Promises", title_justify="left", box=None, header_style="dim")
-    for column in ("", "", ""):
+    for column in ("", "promise", "seen"):
         table.add_column(column)
     for claim in found:
         word = "[green]holds[/green]" if claim.holds else "[red]FAILS[/red]"
@@ -35,7 +35,7 @@ def keep(case: Case, found: Sequence[Claim], path: Path) -> None:
     """Write it as JSON."""
     body = {
         "kills": [asdict(kill) for kill in case.killed],
-        "felt": {what: asdict(felt) for what, felt in case.tally.felt.items()},
+        "felt": {what: {**vars(felt), "why": dict(felt.why)} for what, felt in case.tally.felt.items()},
         "runs": [asdict(run) for run in case.trained],
         "dead_letters": dict(case.stored.dead),
         "promises": [asdict(claim) for claim in found],

@@ -23,9 +23,13 @@ SHORT = Window.parse("2013-02-01", "2013-03-01")
 """Of the runs that are killed, and of the last, which need not pass the gate."""
 STEP = "features"
 """When it is under way, or has just been, the run is killed."""
-PROGRAMS = {"run": "pocket.kfp_local", "warm Python of a run": "pocket.warm.server", "pipelines API in a run": ""}
+WARM, LAST = "warm Python of a run", "the run after them"
+PROGRAMS = {"run": "pocket.kfp_local", WARM: "pocket.warm.server", "pipelines API in a run": ""}
 """What is killed, by the module it runs; none: the API itself, which `up` brings back."""
-LAST = "the run after them"
+
+
+_REASONS = ("SIGKILL", "while the run was in progress", "failed")
+"""Words of it: a server that is only away says something else."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +42,10 @@ class Ended:
 
     @property
     def holds(self) -> bool:
-        """Killed: it failed, and says why. Left alone: it went well."""
-        return self.state == ("SUCCEEDED" if self.what == LAST else "FAILED")
+        """Killed: it failed, and says why. Without its warm Python it may go on, with cold ones."""
+        if self.state == "SUCCEEDED":
+            return self.what in (WARM, LAST)
+        return self.what != LAST and any(word in self.error for word in _REASONS)
 
 
 def kill_all(home: Home, on_kill: Callable[[str], None]) -> list[Ended]:
