@@ -24,7 +24,7 @@ from kills.tally import Tally
 CLIENTS = 32
 """Requests under way at once; where all wait, the load waits with them."""
 ATTEMPT_SECONDS = 45.0
-"""Envoy waits some twenty for a process that is being started again."""
+"""Envoy waits some thirty for a process that is being started again."""
 PAUSE_SECONDS = 0.25
 PATIENCE_SECONDS = 240.0
 """Then a client gives up, which is a promise that did not hold."""
