@@ -22,6 +22,7 @@ from kills.rows import DAYS, Rows
 from kills.telling import keep, show
 from kills.verdict import Case, claims, is_whole
 
+from contracts.errors import ConfigError
 from contracts.settings import Settings
 from pocket.progress import Progress, Step
 from scripts import edge, progress
@@ -40,14 +41,19 @@ def main() -> int:
 def bench() -> None:
     """Bring everything up, kill it piece by piece, and end with 1 if something that must hold does not."""
     options = _options()
-    place = options.home or Settings.from_env().home
-    with progress.shown() as on_progress, _home(options.home, on_progress) as home:
+    path = (options.home or Settings.from_env().home) / "bench" / "kills.json"
+    with progress.shown() as on_progress, _running(options.home, on_progress) as home:
         case = _case(home, options, on_progress)
         found = claims(case)
     show(case, found)
-    keep(case, found, place / "bench" / "kills.json")
-    print(f"All figures are in {place / 'bench' / 'kills.json'}.")
-    raise SystemExit(0 if all(claim.holds for claim in found) else 1)
+    keep(case, found, path)
+    print(f"All figures are in {path}.")
+    is_good = all(claim.holds for claim in found)
+    if is_good and options.home is None:
+        shutil.rmtree(home.path)
+    else:
+        print(f"What ran, with its logs, is in {home.path}.")
+    raise SystemExit(0 if is_good else 1)
 
 
 def _options() -> argparse.Namespace:
@@ -56,13 +62,15 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=5, help="of load before each kill, and before `up` after it")
     parser.add_argument("--rate", type=float, default=100, help="rows a second")
     parser.add_argument("--batch-rows", type=int, default=10, help="rows of one request")
-    parser.add_argument("--home", type=lambda text: Path(text).resolve(), help="folder to use and to keep")
+    parser.add_argument("--home", type=lambda text: Path(text).resolve(), help="new folder to use and to keep")
     return parser.parse_args()
 
 
 @contextmanager
-def _home(given: Path | None, on_progress: Progress) -> Iterator[Home]:
-    """A home with everything up; nothing runs afterwards. One of its own is removed if all went well."""
+def _running(given: Path | None, on_progress: Progress) -> Iterator[Home]:
+    """A new home with everything up; nothing runs afterwards."""
+    if given and given.exists() and any(given.iterdir()):
+        raise ConfigError(f"{given} is not empty.", "Name a folder for this benchmark alone: what is in it is killed.")
     home = Home(given or Path(tempfile.mkdtemp(prefix="driftloop-kills-")))
     try:
         on_progress(Step("home", f"`driftloop up` in {home.path}"))
@@ -73,8 +81,6 @@ def _home(given: Path | None, on_progress: Progress) -> Iterator[Home]:
         on_progress(Step("down", "`driftloop down`"))
         home.down()
         on_progress(Step("down", "nothing runs", done=True))
-    if given is None:
-        shutil.rmtree(home.path)
 
 
 def _case(home: Home, options: argparse.Namespace, on_progress: Progress) -> Case:
@@ -84,7 +90,7 @@ def _case(home: Home, options: argparse.Namespace, on_progress: Progress) -> Cas
         frame = frame_of(home.settings(), small_loop.spec(), DAYS, Path(folder), on_progress)
         rows = Rows(frame, small_loop.spec(), options.batch_rows)
     with Load(rows.requests(), options.rate, home.settings()) as load:
-        killed = [kill for number in range(options.rounds) for kill in _round(home, load, number, options, on_progress)]
+        killed = [kill for _ in range(options.rounds) for kill in _round(home, load, options, on_progress)]
         time.sleep(options.seconds)
         load.tally.begin("training runs")
         trained = training.kill_all(home, lambda what: on_progress(Step("training", what)))
@@ -105,9 +111,7 @@ def _serve(home: Home, on_progress: Progress) -> None:
     on_progress(Step("version", "it serves", done=True))
 
 
-def _round(
-    home: Home, load: Load, number: int, options: argparse.Namespace, on_progress: Progress
-) -> Iterator[victims.Killed]:
+def _round(home: Home, load: Load, options: argparse.Namespace, on_progress: Progress) -> Iterator[victims.Killed]:
     for name in victims.names(home.records()):
         what = victims.shown(name)
         time.sleep(options.seconds)
