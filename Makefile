@@ -72,6 +72,10 @@ bench-scale: $(DEV)  ## what training costs as the data grows
 bench-worth: $(DEV)  ## what the loop is worth in a year of flights, against a calendar; ARGS='--seeds 13' for one seed
 	$(BIN)/python benchmarks/worth.py $(ARGS)
 
+.PHONY: bench-kills
+bench-kills: $(DEV) $(DRIFT)  ## is anything lost? each process killed with -9 under load; ARGS='--rounds 3' for more
+	$(BIN)/python benchmarks/kills.py $(ARGS)
+
 .PHONY: bench-drift
 bench-drift: $(DRIFT)  ## what a window costs with each drift backend
 	.venv-drift/bin/python benchmarks/drift.py $(ARGS)

@@ -31,10 +31,10 @@ def are_free(ports: Mapping[str, int]) -> bool:
     return all(map(is_free, ports.values()))
 
 
-def wait_until_free(ports: Mapping[str, int], seconds: float) -> None:
-    """Wait until nothing listens on any of the ports, but no longer than this: a stranger may keep one for good."""
+def wait_until_free(ports: Mapping[str, int], seconds: float, suits: Callable[[int], bool] = lambda port: True) -> None:
+    """Wait until the server could have all of the ports, but no longer than this: a stranger may keep one for good."""
     deadline = time.monotonic() + seconds
-    while not are_free(ports) and time.monotonic() < deadline:
+    while not (are_free(ports) and all(map(suits, ports.values()))) and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
 
 

@@ -19,8 +19,8 @@ POLL_SECONDS = 0.05
 ATTEMPTS = 3
 LOG_LINES = 12
 JITTER_SECONDS = 1.0
-RELEASE_SECONDS = 1.0
-"""How long a process that has just been killed may hold on to its ports."""
+RELEASE_SECONDS = 5.0
+"""How long a process that has just been killed may hold on to its ports: its threads end one by one."""
 _PORT_TAKEN = re.compile(r"address already in use|port \d+ .*is not available|Address in use", re.IGNORECASE)
 _GO_REASON = re.compile(r"F\d{4} |panic: ")
 
@@ -67,7 +67,7 @@ def ensure(home: Path, service: Service, on_progress: Progress) -> Begun:
     if record:
         halt(home, record)  # also what a killed server may have left behind
         if record.token:
-            ports.wait_until_free(record.ports, RELEASE_SECONDS)
+            ports.wait_until_free(record.ports, RELEASE_SECONDS, service.suits)
     return launch(home, service, on_progress)
 
 

@@ -20,6 +20,7 @@ from contracts.errors import DriftloopError
 from pocket import process, service, state
 from pocket.controllers import envoy, eventing, memory, router, serving_status, template
 from pocket.controllers.allocation import Allocation
+from pocket.controllers.anchor import Anchor
 from pocket.controllers.cache import Cache
 from pocket.controllers.client import Client, Json
 from pocket.controllers.conditions import RefusedError
@@ -60,16 +61,21 @@ class Controllers:
         self._told: dict[str, str] = {}
         """What went wrong last, by what it was."""
         self._eventing_due = self._envoy_due = 0.0
+        self._anchor = Anchor(home)
+        self._envoys: set[str] = set()
+        """Tokens by which Envoy is found when no record of it is left."""
 
     def run(self, ended: threading.Event) -> None:
-        """Until it is told to end. What it started goes on."""
+        """Until it is told to end: what it started goes on. If its home is gone, that ends too."""
         self._hold_ports()
         self._cache.start()
-        while not ended.is_set():
+        while not ended.is_set() and self._anchor.holds():
             self._safely("tick", lambda: self._tick(time.monotonic()))
             self._wake.wait(TICK_SECONDS)
             self._wake.clear()
         self._pool.shutdown(cancel_futures=True)
+        if not self._anchor.holds():
+            self._abandon()
 
     def _tick(self, now: float) -> None:
         server = self._envoy(now)
@@ -183,6 +189,7 @@ class Controllers:
         wanted = envoy.service(self.home, os.environ)
         record = state.read(self.home, envoy.NAME)
         if record and process.is_running(record.pid, record.token):
+            self._envoys = {record.token}
             return record if self.is_ready or service.answers(wanted, record) else None
         if now >= self._envoy_due:
             self._envoy_due, self.is_ready = now + _IDLE_SECONDS, False
@@ -190,8 +197,16 @@ class Controllers:
                 _log.warning(
                     "Envoy has ended and is started again; its log is %s", service.log_path(self.home, wanted.name)
                 )
-            service.ensure(self.home, wanted, silent)
+            self._envoys.add(service.ensure(self.home, wanted, silent).record.token)
         return None
+
+    def _abandon(self) -> None:
+        """End what runs for a home that is gone: nobody could stop it, for its records went too."""
+        _log.warning("%s is gone: everything that was started for it ends", self.home)
+        known = [*self._workloads.values(), *self._gone.values()]
+        revisions = {revision.token for workload in known for revision in workload.revisions.values()}
+        for token in revisions | self._envoys:
+            process.stop(token, envoy.DRAIN_SECONDS)
 
     def _hold_ports(self) -> None:
         for path in (self.home / "state").glob(f"{RECORDS}*.json"):

@@ -24,6 +24,7 @@ from pocket.controllers.allocation import Allocation
 from pocket.controllers.client import Json
 from pocket.controllers.conditions import RefusedError
 from pocket.environment import laid_under
+from pocket.ports import wait_until_free
 from pocket.progress import silent
 from pocket.service import Service
 
@@ -86,6 +87,11 @@ class Revision:
         if self._record is None:
             return None
         return {**self._record.ports, "grpc": self._record.ports["http" if self.speaks_http2 else "grpc"]}
+
+    @property
+    def token(self) -> str:
+        """By which its process is found; empty if none has been started."""
+        return self._record.token if self._record else ""
 
     @property
     def speaks_http2(self) -> bool:
@@ -181,6 +187,7 @@ class Revision:
     def _launch(self) -> None:
         if self._record and self._record.token:
             service.halt(self._platform.home, self._record)  # also what a killed process left behind
+            wait_until_free(self._record.ports, service.RELEASE_SECONDS)  # Envoy tries again where it was
         spec, home = self.template["container"], self._platform.home
         ports = self._platform.ports.take(self.key, _PORTS, self._record.ports if self._record else {})
         own = {**self._own, "PORT": str(ports["http"]), "DRIFTLOOP_GRPC_PORT": str(ports["grpc"])}

@@ -31,10 +31,10 @@ _ROUTER = {
 }
 _RETRY = {
     "retry_on": "connect-failure,refused-stream,reset-before-request",
-    "num_retries": 30,
+    "num_retries": 60,  # each after half a second, on average
     "retry_back_off": {"base_interval": "0.1s", "max_interval": "1s"},
 }
-"""A process that is started again is waited for, some twenty seconds: nothing had reached it yet."""
+"""A process that is started again is waited for, some thirty seconds: nothing had reached it yet."""
 _KEPT_BYTES = 32 * 2**20
 """Of a request that may be sent again; a larger one is sent once."""
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 
 from starlette.applications import Starlette
@@ -21,7 +21,7 @@ from contracts.settings import Settings
 from serving import receiver
 from serving.eventlog import decisions, stock
 from serving.eventlog.announcer import Announcer
-from serving.eventlog.dead import bury
+from serving.eventlog.dead import bury, is_late, original
 from serving.eventlog.entry import Entry, of, read
 from serving.eventlog.flush import Flush
 from serving.eventlog.gather import Gather
@@ -74,7 +74,11 @@ class Service:
         return of(event, rows) if rows else None
 
     async def bury(self, event: CloudEvent) -> None:
-        """Store a dead letter."""
+        """Store a dead letter; its rows, if it is only late and holds some."""
+        if is_late(event):
+            with suppress(DataError):
+                await self.handle(original(event))
+                return
         await asyncio.to_thread(bury, self.store, self.bucket, event, datetime.now(UTC))
         self.metrics.events.labels("dead").inc()
 

@@ -49,6 +49,13 @@ def test_a_port_that_does_not_suit_is_left_alone(free: int) -> None:
     assert ports.choose({"http": free}, {}, suits=lambda port: port != free)["http"] != free
 
 
+def test_a_port_that_does_not_suit_yet_is_waited_for(free: int) -> None:
+    """A server that was killed may hold on to what else it needs for a moment longer than to its port."""
+    answers = iter([False, False, True])
+    ports.wait_until_free({"http": free}, 60, suits=lambda port: next(answers))
+    assert list(answers) == []
+
+
 def test_free_and_taken_are_told_apart(taken: int) -> None:
     """One taken port is enough to say no."""
     assert not ports.are_free({"http": taken})

@@ -85,6 +85,7 @@ def platform(settings: Settings) -> list[Json]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)  # on a busy machine the predictor and each client import for a minute
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the clients' dependencies, as they are imported
 def test_the_real_predictor_behind_envoy(home: Home, versions: dict[str, str], s3_settings: Settings) -> None:
     """KServe's client creates, waits and patches; Triton's clients get both versions' answers over REST and gRPC."""
@@ -112,13 +113,13 @@ def test_the_real_predictor_behind_envoy(home: Home, versions: dict[str, str], s
 
     serving = kserve.KServeClient(config_file=str(access.kubeconfig_path(home.path)))
     serving.create(wanted("1"))
-    serving.wait_isvc_ready("flights", namespace="default", timeout_seconds=60, polling_interval=0.2)
+    serving.wait_isvc_ready("flights", namespace="default", timeout_seconds=120, polling_interval=0.2)
     address = serving.get("flights", namespace="default")["status"]["url"].removeprefix("http://")
     assert triton(address) == {"tritonclient.http": [[0, 1]], "tritonclient.grpc": [[0, 1]]}
     serving.patch("flights", wanted("2", percent=50))
     generation = home.get("InferenceService", "flights")["metadata"]["generation"]
     wait_until(lambda: home.get("InferenceService", "flights")["status"]["observedGeneration"] == generation)
-    serving.wait_isvc_ready("flights", namespace="default", timeout_seconds=60, polling_interval=0.2)
+    serving.wait_isvc_ready("flights", namespace="default", timeout_seconds=120, polling_interval=0.2)
     both = [[0, 1], [1, 1]]
     assert triton(address) == {"tritonclient.http": both, "tritonclient.grpc": both}  # two versions, one address
     home.delete("InferenceService", "flights")
@@ -128,7 +129,7 @@ def test_the_real_predictor_behind_envoy(home: Home, versions: dict[str, str], s
 def triton(address: str) -> dict[str, list[list[int]]]:
     """The different answers that each client heard."""
     command = [sys.executable, "-c", TRITON, address, "probabilities"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     found: dict[str, list[list[int]]] = json.loads(done.stdout)
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 import pytest
 from controllers_parts import Home, fetch, running, runtime, stand_in, wait_until
@@ -40,6 +41,21 @@ def there(tmp_path_factory: pytest.TempPathFactory, plain_env: dict[str, str], s
         yield found
 
 
+class FailureClock(Clock):
+    """Time that runs out once a revision is known to have failed, however long that takes on a slow machine."""
+
+    def __init__(self, service: InferenceService) -> None:
+        self._service = service
+        self._has_failed = False
+
+    def now(self) -> datetime:
+        """An hour on, from the look after the failure."""
+        now = super().now() + timedelta(hours=self._has_failed)
+        state = self._service.read()
+        self._has_failed = state is not None and any("cannot be loaded" in told for told in state.complaints)
+        return now
+
+
 def answered(home: Home) -> str:
     """The version that answers one request."""
     url = home.get("InferenceService", "flights")["status"]["url"]
@@ -51,8 +67,8 @@ def test_a_life(there: Home) -> None:
     client = custom_objects({"KUBECONFIG": str(access.kubeconfig_path(there.path))})
     service = InferenceService(client, "default", "flights")
 
-    def steering(served: Served, seconds: float = 30) -> Steering:
-        return Steering(service, served, seconds, 0.05, Clock())
+    def steering(served: Served, clock: Clock | None = None) -> Steering:
+        return Steering(service, served, 60, 0.05, clock or Clock())
 
     steering(ONE).first()
     assert answered(there) == "1"
@@ -70,7 +86,7 @@ def test_a_life(there: Home) -> None:
         assert state is not None
         assert state.is_whole
         with pytest.raises(NeverReadyError, match="this model cannot be loaded"):
-            steering(BAD, 5).deploy(state)
+            steering(BAD, FailureClock(service)).deploy(state)
         assert steering(BAD).restore(ONE) == ""
         assert set(seen) == {"1"}
         state = service.read()

@@ -199,6 +199,25 @@ def test_dead_letters_are_kept(place: Place) -> None:
     assert {each["knativeerrorcode"] for each in found} == {"422"}
 
 
+def test_what_was_given_up_without_a_no_is_only_late(place: Place) -> None:
+    """Rows and labels for which the log was away too long are stored as if they came now; refused ones are buried."""
+    unanswered = {"knativeerrordest": "http://eventlog", "knativeerrorcode": "503"}
+    refused = {"knativeerrordest": "http://eventlog", "knativeerrorcode": "422"}
+    broken = replace(to_event(payload(["r-3"]), "/test"), data=b"{}")
+    letters = [
+        to_event(payload(["r-1"]), "/test").extended(**unanswered),
+        to_event(labels(["r-1"]), "/test").extended(knativeerrordest="http://eventlog"),
+        to_event(payload(["r-2"]), "/test").extended(**refused),
+        broken.extended(**unanswered),
+    ]
+    with serving(place, None) as eventlog:
+        for letter in (*letters, *letters):
+            assert eventlog.post(letter, "/dead")[0] == 202
+    assert place.log.rows("1")["row_id"].to_pylist() == ["r-1"]
+    assert place.log.labels()["row_id"].to_pylist() == ["r-1"]
+    assert len(place.log.listed(f"s3://{place.settings.data_bucket}/eventlog/dead/")) == 2
+
+
 def test_types_that_differ(place: Place) -> None:
     """A feature that is a number in one event and text in another is text; one that is always missing is null."""
     values: list[tuple[Any, ...]] = [(1, 2), (1.5, None), ("x", True), (None, None), (2**70, 1), (True, False)]

@@ -1,0 +1,1 @@
+"""The parts of `kills.py`, which proves that nothing is lost whatever is killed."""
