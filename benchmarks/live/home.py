@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -26,6 +28,7 @@ def own_home(wanted: Path | None, on_progress: Progress, **variables: str) -> It
     """
     if wanted is not None and wanted.exists() and any(wanted.iterdir()):
         raise ConfigError(f"{wanted} is not empty.", "Give a folder that is, or leave out --home.")
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # through the clean-up, not past it
     with ExitStack() as stack:
         home = wanted or Path(stack.enter_context(TemporaryDirectory(prefix="driftloop-bench-")))
         _enter(home.resolve(), variables)

@@ -35,6 +35,7 @@ class Finding:
     """Everything that was seen."""
 
     tally: Tally
+    version: str
     rows_stored: int
     labels_stored: int
     windows: int
@@ -47,7 +48,7 @@ class Finding:
 def listen(settings: Settings, spec: LoopSpec, version: str, tally: Tally, on_progress: Progress) -> Finding:
     """Wait until every window is decided on, with its labels too. UnavailableError if that takes too long."""
     log = EventLog(ObjectStore(settings), settings.data_bucket, spec.name)
-    due = tally.rows // spec.drift.window_rows
+    due = windows_due(spec, version, tally)
     deadline = time.monotonic() + PATIENCE_SECONDS
     while (found := _found(log, settings, version, tally)) and not _is_whole(found, due):
         on_progress(Step("windows", f"{len(found.judged)} of {2 * due} judged and decided on"))
@@ -60,6 +61,11 @@ def listen(settings: Settings, spec: LoopSpec, version: str, tally: Tally, on_pr
         time.sleep(POLL_SECONDS)
     on_progress(Step("windows", f"{len(found.judged)} judged and decided on", done=True))
     return found
+
+
+def windows_due(spec: LoopSpec, version: str, tally: Tally) -> int:
+    """How many windows of a version are full; a canary that should not be there would have the other rows."""
+    return tally.by_version.get(version, 0) // spec.drift.window_rows
 
 
 def _is_whole(found: Finding, due: int) -> bool:
@@ -79,7 +85,8 @@ def _found(log: EventLog, settings: Settings, version: str, tally: Tally) -> Fin
     labelled = sum(map(is_labelled, uris))
     return Finding(
         tally=tally,
-        rows_stored=log.rows(version, columns=["row_id"]).num_rows,
+        version=version,
+        rows_stored=sum(log.rows(one, columns=["row_id"]).num_rows for one in log.versions()),
         labels_stored=log.labels().num_rows,
         windows=len(uris) - labelled,
         labelled_windows=labelled,

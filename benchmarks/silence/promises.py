@@ -5,12 +5,12 @@ from __future__ import annotations
 from live.claim import Claim
 
 from contracts.loop import LoopSpec
-from silence.finding import Finding
+from silence.finding import Finding, windows_due
 
 
 def claims(spec: LoopSpec, found: Finding) -> list[Claim]:
     """What must hold of a replay."""
-    tally, due = found.tally, found.tally.rows // spec.drift.window_rows
+    tally, due = found.tally, windows_due(spec, found.version, found.tally)
     accepted = [one.decision for one in found.judged if one.decision and one.decision.decision == "accepted"]
     return [
         Claim(f"{tally.requests:,} requests, {tally.failed:,} failed: none", tally.requests > 0 and not tally.failed),
