@@ -95,16 +95,17 @@ def _play(
     days = endless(spec, rows, LIVE.start, STEP)
     registry = Registry(Tracking(settings.mlflow_tracking_uri))
     service = InferenceService(custom_objects(), settings.namespace, spec.name)
-    found = []
     with Stream(settings, spec.name, days, options.rate, options.clients, on_progress) as stream:
         stage = Stage(settings, spec, registry, service, stream, place)
-        for case in CASES:
-            if case.name in options.only:
-                on_progress(Step(case.name, f"version {versions[case.name].number} is rolled out: {case.what}"))
-                outcome = stage.play(case, versions[case.name])
-                on_progress(Step(case.name, f"{outcome.verdict} after {outcome.seconds:.0f} s", done=True))
-                found.append((case, outcome))
-    return found
+        wanted = [case for case in CASES if case.name in options.only]
+        return [(case, _roll_out(stage, case, versions[case.name], on_progress)) for case in wanted]
+
+
+def _roll_out(stage: Stage, case: Case, version: Version, on_progress: Progress) -> Outcome:
+    on_progress(Step(case.name, f"version {version.number} is rolled out: {case.what}"))
+    outcome = stage.play(case, version)
+    on_progress(Step(case.name, f"{outcome.verdict.replace('_', ' ')} after {outcome.seconds:.0f} s", done=True))
+    return outcome
 
 
 def _serving(settings: Settings, spec: LoopSpec, champion: Version, place: Path, on_progress: Progress) -> Settings:
