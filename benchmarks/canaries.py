@@ -44,6 +44,7 @@ LIVE = Window(date(2013, 3, 1), date(2013, 4, 1))
 """Its rows are the traffic, one request each."""
 STEP = timedelta(seconds=20)
 """Of event time between two requests: so many days go by that labels come, and no more."""
+NAMES = [case.name for case in CASES]
 PATIENCE = ("rollout.hold_seconds=120", "rollout.extensions=5")
 """A busy machine takes its time for the rows of a step; what is asked of them is as shipped."""
 
@@ -78,7 +79,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=150, help="requests of one row a second, at most")
     parser.add_argument("--clients", type=int, default=4, help="requests under way at once")
     parser.add_argument("--ready-seconds", type=float, default=90, help="how long a revision may take to become ready")
-    parser.add_argument("--only", nargs="+", default=[case.name for case in CASES], help="some of the versions")
+    parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, help="some of the versions")
     parser.add_argument("--set", action="append", default=[], metavar="section.key=value", help="change the loop")
     return parser.parse_args()
 
