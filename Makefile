@@ -26,7 +26,7 @@ INSTALL_DRIFT := --python .venv-drift --build-constraints requirements/drift.txt
 
 .PHONY: help
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 .PHONY: setup
 setup: $(DEV) drift-env  ## environments for development in .tools/, .venv/ and .venv-drift/
@@ -75,6 +75,14 @@ bench-worth: $(DEV)  ## what the loop is worth in a year of flights, against a c
 .PHONY: bench-kills
 bench-kills: $(DEV) $(DRIFT)  ## is anything lost? each process killed with -9 under load; ARGS='--rounds 3' for more
 	$(BIN)/python benchmarks/kills.py $(ARGS)
+
+.PHONY: bench-canaries
+bench-canaries: $(DEV) $(DRIFT)  ## bad versions do not get through: rolled out on the real servers, under traffic
+	$(BIN)/python benchmarks/canaries.py $(ARGS)
+
+.PHONY: bench-quiet
+bench-quiet: $(DEV) $(DRIFT)  ## quiet where nothing drifts: 50,000 requests through the real loop; ARGS='--requests 10000'
+	$(BIN)/python benchmarks/quiet.py $(ARGS)
 
 .PHONY: bench-drift
 bench-drift: $(DRIFT)  ## what a window costs with each drift backend

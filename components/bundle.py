@@ -21,7 +21,7 @@ from contracts.loop import DriftSpec
 from contracts.model import Feature, ModelCard, sha256_of
 
 REFERENCE = "reference.parquet"
-"""Training rows and their scores, against which live windows are compared."""
+"""Rows of the training days and their scores, against which live windows are compared."""
 DRIFT = "drift.json"
 
 

@@ -83,13 +83,17 @@ def read_columns(path: Path, names: list[str], window: Window, labelled: bool = 
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=names)
 
 
+def count_rows(path: Path, window: Window) -> int:
+    """All rows of a window, labelled or not."""
+    return sum(batch.num_rows for batch in _batches(path, [LABEL_TIME], window))
+
+
 def read_places(path: Path, names: list[str], window: Window, places: npt.NDArray[np.int64]) -> pd.DataFrame:
-    """Some columns of the labelled rows at `places`, ascending positions among the rows of `read_rows`."""
+    """Some columns of the rows at `places`, ascending positions among all rows of a window, labelled or not."""
     start, found = 0, []
-    for batch in _batches(path, [*names, LABEL, LABEL_TIME], window):
-        rows = _labelled(batch).select(names)
+    for rows in _batches(path, [*names, LABEL_TIME], window):
         first, last = np.searchsorted(places, [start, start + rows.num_rows])
-        found.append(rows.take(places[first:last] - start))
+        found.append(rows.select(names).take(places[first:last] - start))
         start += rows.num_rows
     return pd.DataFrame(pa.concat_tables(found).to_pandas())
 

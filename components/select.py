@@ -8,7 +8,7 @@ import numpy as np
 
 from components.bundle import write_bundle
 from components.estimators import fit, positive
-from components.frame import features_of, read_places, read_rows
+from components.frame import count_rows, features_of, read_places, read_rows
 from components.importance import shares
 from components.output import whole
 from components.train import Result
@@ -16,6 +16,7 @@ from contracts.loop import LoopSpec
 from contracts.model import ModelCard
 from contracts.window import Window
 from feature_store.contract import ROW_ID, DataContract, load
+from feature_store.matrix import encode
 
 SCORE = "score"
 """Column of the reference sample: the model's probability of the last class."""
@@ -29,15 +30,18 @@ def rank(results: list[Result], metric: str) -> list[Result]:
 def select(
     spec: LoopSpec, contract: DataContract, frame: Path, window: Window, best: Result, folder: Path
 ) -> ModelCard:
-    """Fit the best trial on every labelled row of the window and write the challenger's folder."""
+    """Fit the best trial on every labelled row of the window and write the challenger's folder.
+
+    The reference is a sample of all rows, those too whose outcome never came: live traffic has them, and a cancelled
+    flight is not like one that landed.
+    """
     features = features_of(frame, contract, window)
     rows = read_rows(frame, features, window)
     model = fit(best.trial.kind, best.trial.params, rows, features, spec.train.seed, spec.train.final_threads)
-    names = [feature.name for feature in features]
-    chosen = _sample(len(rows.labels), spec.drift.reference_rows, spec.train.seed)
-    sample = rows.matrix[chosen]
-    scores = positive(model, sample)
-    reference = read_places(frame, [ROW_ID, *names], window, chosen).assign(**{SCORE: scores})
+    chosen = _sample(count_rows(frame, window), spec.drift.reference_rows, spec.train.seed)
+    asked = read_places(frame, [ROW_ID, *(feature.name for feature in features)], window, chosen)
+    sample = encode({feature.name: asked[feature.name] for feature in features}, features)
+    reference = asked.assign(**{SCORE: positive(model, sample)})
     carried = shares(model, sample, features, spec.train.seed)
     kind, labels = best.trial.kind, contract.labels
     return write_bundle(folder, spec.name, kind, model, features, labels, reference, spec.drift, carried)

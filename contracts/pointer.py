@@ -26,7 +26,7 @@ class ModelPointer(BaseModel):
 
     @property
     def reference_uri(self) -> str:
-        """Parquet sample of the rows it was trained on, with its own scores."""
+        """Parquet sample of the rows of its training days, labelled or not, with its own scores."""
         return f"{self.model_uri}/reference.parquet"
 
     @classmethod

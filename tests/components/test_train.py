@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from components.estimators import fit, positive, save
@@ -20,6 +22,7 @@ from contracts.loop import LoopSpec
 from contracts.model import ModelCard, sha256_of
 from contracts.window import Window
 from feature_store.contract import DataContract
+from feature_store.matrix import encode
 
 WINDOW = Window.parse("2013-01-01", "2013-02-01")
 KINDS: dict[str, dict[str, float | int | str]] = {
@@ -86,13 +89,27 @@ def test_select_writes_a_whole_folder(
     assert ModelCard.read(tmp_path / "model") == card
     card.verify(tmp_path / "model")
     assert select(spec, contract, frame, WINDOW, best, tmp_path / "again") == card
-    rows = read_rows(frame, card.features, WINDOW)
     reference = pd.read_parquet(tmp_path / "model" / "reference.parquet")
     assert len(reference) == spec.drift.reference_rows
-    ids = read_columns(frame, ["row_id"], WINDOW)["row_id"].tolist()
-    places = [ids.index(row_id) for row_id in reference["row_id"]]
-    scores = positive(load(tmp_path / "model", card), rows.matrix[places])
+    matrix = encode({feature.name: reference[feature.name] for feature in card.features}, card.features)
+    scores = positive(load(tmp_path / "model", card), matrix)
     np.testing.assert_array_equal(reference["score"].to_numpy(), scores)
+
+
+def test_the_reference_is_of_all_rows(frame: Path, contract: DataContract, spec: LoopSpec, tmp_path: Path) -> None:
+    """Rows whose outcome never came are in the reference as often as in traffic, though nothing is learnt from them."""
+    rows = pq.read_table(frame).to_pandas()
+    unknown = rows["row_id"].where(np.arange(len(rows)) % 3 == 0).dropna().tolist()
+    rows.loc[rows["row_id"].isin(unknown), "label"] = np.nan
+    pq.write_table(pa.Table.from_pandas(rows, preserve_index=False), tmp_path / "frame.parquet")
+    trial = Trial(number=0, kind="xgboost", params=KINDS["xgboost"])
+    best = Result(trial=trial, roc_auc=0.8, log_loss=0.5, seconds=1.0)
+    whole = spec.model_copy(update={"drift": spec.drift.model_copy(update={"reference_rows": len(rows)})})
+    select(whole, contract, tmp_path / "frame.parquet", WINDOW, best, tmp_path / "model")
+    reference = pd.read_parquet(tmp_path / "model" / "reference.parquet")
+    asked = read_columns(frame, ["row_id"], WINDOW, labelled=False)["row_id"].tolist()
+    assert reference["row_id"].tolist() == asked
+    assert set(unknown) & set(asked)
 
 
 def test_mlflow_can_load_it(frame: Path, contract: DataContract, spec: LoopSpec, tmp_path: Path) -> None:

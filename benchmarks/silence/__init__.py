@@ -1,0 +1,1 @@
+"""Traffic in which nothing drifts, and what the loop said to it."""
