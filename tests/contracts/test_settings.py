@@ -21,6 +21,14 @@ def test_laptop_needs_no_environment() -> None:
     assert settings.mlflow_tracking_uri.startswith("http://127.0.0.1:")
 
 
+def test_a_mode_that_kserve_does_not_have() -> None:
+    """It is refused when the process starts, not when a rollout has begun."""
+    assert Settings.from_env({}).deployment_mode == "Knative"
+    assert Settings.from_env({"DRIFTLOOP_DEPLOYMENT_MODE": "Standard"}).deployment_mode == "Standard"
+    with pytest.raises(ConfigError, match="'RawDeployment'"):
+        Settings.from_env({"DRIFTLOOP_DEPLOYMENT_MODE": "RawDeployment"})
+
+
 def test_variables_are_the_ecosystems() -> None:
     """The names that other tools read are read here."""
     settings = Settings.from_env(
