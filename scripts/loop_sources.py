@@ -94,7 +94,7 @@ def run_under_way(settings: Settings, loop: str) -> RunUnderWay | None:
     own = (
         run
         for run in answer.get("runs") or ()
-        if run["display_name"].startswith(f"{loop}-") and run["state"] not in _FINAL
+        if run["display_name"].startswith(f"{loop}-") and run.get("state") not in _FINAL
     )
     run = next(own, None)
     if run is None:

@@ -95,3 +95,19 @@ def test_a_run_that_somebody_else_ends_is_no_success(api: Api, ending: Run) -> N
     waiting.wait_for("end: running")
     api.client.terminate_run(run_of(api, name).run_id)
     waiting.finish().assert_told(1, f"Run {name} was terminated")
+
+
+def test_a_run_by_hand_on_the_days_of_the_policy(api: Api, ending: Run) -> None:
+    """`retrain` waits for its run as `run` does, or starts it and no more."""
+    ended = ending(NO_ROWS).start("retrain", "flights", "--today", "2013-05-01").finish()
+    ended.assert_told(3, "Step end: No rows.", "greet: done")
+    name, _, days = ended.out.partition(": ")
+    assert name.startswith("flights-manual-")
+    assert days.startswith("trains on [2013-01-01, ")
+    assert run_of(api, name).runtime_config.parameters["rollout"] == "canary"
+
+    started = ending("sleep").start("retrain", "flights", "--today", "2013-05-01", "--no-wait").finish()
+    assert started.exit_code == 0, started.err
+    run_id = started.out.splitlines()[-1].removeprefix("run ")
+    assert api.client.get_run(run_id).display_name == started.out.partition(": ")[0]
+    api.client.terminate_run(run_id)
