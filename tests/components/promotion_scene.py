@@ -197,7 +197,7 @@ def scene_of(settings: Settings, spec: LoopSpec, told: Predictor, client: Any, t
     """Staging in the namespace `default`, production in another."""
     quick = {"min_rows": 80, "hold_seconds": 0.3, "ready_seconds": 60, "extensions": 0}
     loop = spec.model_copy(update={"rollout": spec.rollout.model_copy(update=quick)})
-    source = Environment(name="staging", gateway=told.url)
+    source = Environment(name="staging", gateway=told.url or None)
     bucket = f"{settings.data_bucket}-production"
     target = Environment(name="production", after="staging", namespace="production", data_bucket=bucket)
     registry = Registry(Tracking(settings.mlflow_tracking_uri))

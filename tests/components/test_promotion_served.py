@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from components import rollout
 from components.cluster import custom_objects
@@ -14,10 +15,14 @@ from components.promotion import Promotion
 from contracts.loop import LoopSpec
 from contracts.settings import Settings
 from feature_store.contract import DataContract
+from pocket import manifests
+from pocket.checkout import ROOT
 from pocket.kubernetes import access
 from tests.components.promotion_scene import Predictor, Scene, scene_of
-from tests.pocket.controllers.controllers_parts import KIND, Home, running
-from tests.pocket.controllers.test_real_predictor import platform
+from tests.pocket.controllers.controllers_parts import IMAGE, KIND, Home, Json, running
+
+PREDICTOR = ROOT / "manifests" / "base" / "predictor"
+NAMES = ("servingruntime", "serviceaccount")
 
 
 @pytest.fixture
@@ -26,13 +31,25 @@ def home(services: Settings, plain_env: dict[str, str], tmp_path: Path) -> Itera
     with running(tmp_path / "home", plain_env) as found:
         found.call("POST", KIND["Namespace"].path(""), {"metadata": {"name": "production"}})
         for namespace in ("default", "production"):
-            for body in platform(services):
+            for body in _platform(services):
                 path = f"{KIND[body['kind']].path(namespace)}/{body['metadata']['name']}?fieldManager=test"
                 found.call("PATCH", path, body, "application/apply-patch+yaml")
         yield found
 
 
+def _platform(services: Settings) -> list[Json]:
+    """What manifests/base gives a predictor, with this machine's addresses and keys."""
+    runtime, account = (yaml.safe_load((PREDICTOR / f"{name}.yaml").read_text()) for name in NAMES)
+    runtime["spec"]["containers"][0]["image"] = IMAGE
+    data = {"AWS_ENDPOINT_URL_S3": services.s3_endpoint, "AWS_REGION": "us-east-1", "DRIFTLOOP_HOST": "127.0.0.1"}
+    keys = {"AWS_ACCESS_KEY_ID": services.s3_access_key, "AWS_SECRET_ACCESS_KEY": services.s3_secret_key}
+    head = {"apiVersion": "v1", "metadata": {"name": manifests.SETTINGS}}
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": manifests.KEYS}, "stringData": keys}
+    return [runtime, account, {**head, "kind": "ConfigMap", "data": data}, secret]
+
+
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # MLflow and two predictors start, one after the other
 def test_a_version_serves_in_both(
     home: Home,
     services: Settings,
@@ -67,6 +84,5 @@ def test_a_version_serves_in_both(
 def _scene(services: Settings, spec: LoopSpec, tmp_path: Path) -> Scene:
     """Predictors are found by their status."""
     found = scene_of(services, spec.model_copy(update={"name": "served"}), Predictor(""), custom_objects(), tmp_path)
-    source = found.source.model_copy(update={"gateway": None})
     rules = found.spec.rollout.model_copy(update={"ready_seconds": 100})
-    return replace(found, source=source, spec=found.spec.model_copy(update={"rollout": rules}))
+    return replace(found, spec=found.spec.model_copy(update={"rollout": rules}))
