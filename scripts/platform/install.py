@@ -36,7 +36,7 @@ def install(steps: Iterable[Step], on_progress: progress.Progress, timeout_secon
         if step.secrets:
             keys.ensure()
         on_progress(progress.Step(step.folder, "starting"))
-        readiness.await_ready(rendering.objects, timeout_seconds)
+        readiness.await_ready(rendering.objects, timeout_seconds, step.later)
         on_progress(progress.Step(step.folder, "ready", done=True))
 
 

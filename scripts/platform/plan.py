@@ -24,6 +24,8 @@ class Step:
     """Whether keys are made after it."""
     helm: bool = False
     """Whether its rendering needs Helm."""
+    later: Sequence[str] = ()
+    """Names of what it brings that is not ready before the loop is there, and so is not awaited."""
     when: Mapping[str, str] = field(default_factory=dict)
     """Choices for which it is there; none means always."""
 

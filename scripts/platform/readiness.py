@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from scripts.platform import kubectl
 from scripts.platform.kubectl import Json
@@ -11,18 +11,18 @@ _ROLLED_OUT = ("Deployment", "StatefulSet", "DaemonSet")
 _CONDITIONS = {"CustomResourceDefinition": "Established", "Job": "Complete"}
 
 
-def waits(objects: Iterable[Json], timeout_seconds: int) -> list[Sequence[str]]:
-    """Arguments of kubectl, each of which ends when one object is ready."""
+def waits(objects: Iterable[Json], timeout_seconds: int, later: Collection[str] = ()) -> list[Sequence[str]]:
+    """Arguments of kubectl, each of which ends when one object is ready; none for those that will be `later`."""
     return [
         [*_wait(found), *_namespace(found), f"--timeout={timeout_seconds}s"]
         for found in objects
-        if found["kind"] in (*_ROLLED_OUT, *_CONDITIONS)
+        if found["kind"] in (*_ROLLED_OUT, *_CONDITIONS) and found["metadata"]["name"] not in later
     ]
 
 
-def await_ready(objects: Iterable[Json], timeout_seconds: int) -> None:
+def await_ready(objects: Iterable[Json], timeout_seconds: int, later: Collection[str] = ()) -> None:
     """Return when all are ready. KubectlError tells which was not in time."""
-    for arguments in waits(objects, timeout_seconds):
+    for arguments in waits(objects, timeout_seconds, later):
         kubectl.run(*arguments)
 
 

@@ -54,7 +54,7 @@ def test_what_is_fetched_has_the_version(
 def test_what_is_run_has_the_version(folder: str, renderings: Mapping[str, Any], versions: Mapping[str, Any]) -> None:
     """The image of each long-running container of ours, but for PostgreSQL's, which `why` names."""
     version, why = _version(folder, versions), _party(folder, versions).get("why", "")
-    for found in renderings[folder]:
+    for found in renderings.get(folder, []):
         if found["kind"] in ("Deployment", "StatefulSet") and "selector" in found["spec"]:
             for container in found["spec"]["template"]["spec"]["containers"]:
                 tag = container["image"].rpartition(":")[2]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import yaml
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
@@ -17,12 +18,19 @@ ROW = re.compile(
 
 
 def test_everybody_runs_on_the_kubernetes_that_is_meant(versions: Mapping[str, Any]) -> None:
-    """None is older than the oldest it runs on; the fallback is one each was tested on."""
+    """It was tested on the default by its own project, and is not too old for the newer."""
     meant = versions["kubernetes"]
     for name, party in versions["party"].items():
         oldest, newest = party.get("kubernetes", ("0", "99"))
-        assert Version(oldest) <= Version(meant["fallback"]) <= Version(newest), name
-        assert Version(oldest) <= Version(meant["default"]), name
+        assert Version(oldest) <= Version(meant["default"]) <= Version(newest), name
+        assert Version(oldest) <= Version(meant["newer"]), name
+
+
+def test_kind_runs_a_kubernetes_that_is_meant(versions: Mapping[str, Any]) -> None:
+    """One for whose schemas our objects are checked."""
+    cluster = yaml.safe_load((PLATFORM.parents[1] / "kind-config.yaml").read_text())
+    for node in cluster["nodes"]:
+        assert node["image"].partition(":v")[2].rpartition("@")[0].rpartition(".")[0] in versions["kubernetes"].values()
 
 
 def test_everybody_has_what_it_needs(versions: Mapping[str, Any]) -> None:

@@ -89,3 +89,9 @@ def test_what_runs_is_awaited() -> None:
         "wait --for=condition=Complete job/x --namespace=y --timeout=9s",
         "wait --for=condition=Established customresourcedefinition/x --timeout=9s",
     ]
+
+
+def test_what_waits_for_the_loop_is_not_awaited() -> None:
+    """It is named in the order of installation."""
+    objects = [{"kind": "StatefulSet", "metadata": {"name": name, "namespace": "y"}} for name in ("now", "then")]
+    assert ["statefulset/now" in words for words in readiness.waits(objects, 9, ["then"])] == [True]

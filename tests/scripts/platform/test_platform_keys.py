@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
+from pocket.kubernetes import access
 from scripts.platform import keys, kubectl, plan
 from scripts.platform.rendering import render
 
@@ -15,16 +17,19 @@ pytestmark = [pytest.mark.usefixtures("cluster"), pytest.mark.xdist_group("platf
 TRUTH = tuple(keys.drawn())
 
 
-@pytest.fixture
-def namespaces(cluster: None) -> None:
-    """Those that the first step brings."""
-    kubectl.apply(render(plan.read().steps[0]).text, "test")
+@pytest.fixture(scope="module")
+def installed(home: Path) -> None:
+    """The namespaces that the first step brings, and the keys."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KUBECONFIG", str(access.kubeconfig_path(home)))
+        patch.setenv("KUBECACHEDIR", str(home / "cache"))
+        kubectl.apply(render(plan.read().steps[0]).text, "test")
+        keys.ensure()
 
 
-@pytest.mark.usefixtures("namespaces")
+@pytest.mark.usefixtures("installed")
 def test_a_second_installation_keeps_the_keys() -> None:
     """Each Secret that is the truth is as it was; what is told of it comes back when it was deleted."""
-    keys.ensure()
     before = {place: value_of(*place) for place in TRUTH}
     told = value_of("driftloop", "driftloop-s3")
     kubectl.run("delete", "secret", "driftloop-s3", "--namespace=driftloop")
@@ -33,10 +38,9 @@ def test_a_second_installation_keeps_the_keys() -> None:
     assert value_of("driftloop", "driftloop-s3") == told
 
 
-@pytest.mark.usefixtures("namespaces")
+@pytest.mark.usefixtures("installed")
 def test_everybody_has_the_same_keys() -> None:
     """The loop, its pipelines, MLflow and the S3 server; Redis and whoever reads features."""
-    keys.ensure()
     s3 = value_of("object-store", "s3-keys")
     assert (
         value_of("driftloop", "driftloop-s3")
@@ -50,10 +54,9 @@ def test_everybody_has_the_same_keys() -> None:
     assert value_of("mlflow", "postgres")["password"] in value_of("mlflow", "mlflow")["MLFLOW_BACKEND_STORE_URI"]
 
 
-@pytest.mark.usefixtures("namespaces")
+@pytest.mark.usefixtures("installed")
 def test_kserve_finds_the_store_by_the_secret() -> None:
     """Its annotations say where the keys hold."""
-    keys.ensure()
     found = kubectl.find("secret", "driftloop-s3", "driftloop")
     assert found is not None
     about = found["metadata"]["annotations"]
