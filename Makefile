@@ -81,7 +81,7 @@ bench-canaries: $(DEV) $(DRIFT)  ## bad versions do not get through: rolled out 
 	$(BIN)/python benchmarks/canaries.py $(ARGS)
 
 .PHONY: bench-quiet
-bench-quiet: $(DEV) $(DRIFT)  ## quiet where nothing drifts: 50,000 requests through the real loop; ARGS='--requests 10000'
+bench-quiet: $(DEV) $(DRIFT)  ## quiet where nothing drifts: 50,000 requests through the real loop; ARGS='--rows 10000'
 	$(BIN)/python benchmarks/quiet.py $(ARGS)
 
 .PHONY: bench-drift

@@ -71,7 +71,8 @@ def bench() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path, help="an empty folder, which is kept; else a temporary one")
-    parser.add_argument("--requests", type=int, default=50_000, help="of one row each")
+    parser.add_argument("--rows", type=int, default=50_000, help="that are asked about")
+    parser.add_argument("--batch-rows", type=int, default=1, help="rows of one request; the same windows, sooner")
     parser.add_argument("--clients", type=int, default=8, help="requests under way at once")
     parser.add_argument("--seed", type=int, default=13, help="of the halves and of the order")
     parser.add_argument("--set", action="append", default=[], metavar="section.key=value", help="change the loop")
@@ -87,8 +88,8 @@ def _play(options: argparse.Namespace, spec: LoopSpec, place: Path, on_progress:
     rollout.run(settings, spec, version.number, "direct", place / "rollout.html")
     on_progress(Step("version", f"version {version.number} serves", done=True))
     settings = local_settings()
-    rows = dealt(traffic.read(held_out, load(spec.name)), options.requests, MONTHS.end, STEP, options.seed)
-    tally = asyncio.run(_send(settings, spec.name, days(spec, rows, 1), options, on_progress))
+    rows = dealt(traffic.read(held_out, load(spec.name)), options.rows, MONTHS.end, STEP, options.seed)
+    tally = asyncio.run(_send(settings, spec.name, days(spec, rows, options.batch_rows), options, on_progress))
     return listen(settings, spec, version.number, tally, on_progress)
 
 
@@ -98,7 +99,7 @@ async def _send(
     """Each day's requests, then the labels that came to be known on it."""
     async with Sender(settings.predictor_url, settings.sink, loop, options.clients) as sender:
         for day in asked:
-            done = f"{sender.tally.requests:,} of {options.requests:,} requests"
+            done = f"{sender.tally.rows:,} of {options.rows:,} rows"
             on_progress(Step("traffic", f"{day.date}: {done}, {sender.tally.labels:,} labels"))
             await sender.ask(day.requests)
             await sender.tell(day.labels)

@@ -13,7 +13,10 @@ def claims(spec: LoopSpec, found: Finding) -> list[Claim]:
     tally, due = found.tally, windows_due(spec, found.version, found.tally)
     accepted = [one.decision for one in found.judged if one.decision and one.decision.decision == "accepted"]
     return [
-        Claim(f"{tally.requests:,} requests, {tally.failed:,} failed: none", tally.requests > 0 and not tally.failed),
+        Claim(
+            f"{tally.requests:,} requests of {tally.rows:,} rows, {tally.failed:,} failed: none",
+            tally.requests > 0 and not tally.failed,
+        ),
         Claim(f"the event log has {found.rows_stored:,} of {tally.rows:,} rows", found.rows_stored == tally.rows),
         Claim(f"and {found.labels_stored:,} of {tally.labels:,} labels", found.labels_stored == tally.labels),
         Claim(
