@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from scripts.platform import kubectl
-from scripts.platform.kubectl import Json
+from scripts.platform.kubectl import Json, KubectlError
 
 _ROLLED_OUT = ("Deployment", "StatefulSet", "DaemonSet")
 _CONDITIONS = {"CustomResourceDefinition": "Established", "Job": "Complete"}
@@ -23,7 +23,11 @@ def waits(objects: Iterable[Json], timeout_seconds: int, later: Collection[str] 
 def await_ready(objects: Iterable[Json], timeout_seconds: int, later: Collection[str] = ()) -> None:
     """Return when all are ready. KubectlError tells which was not in time."""
     for arguments in waits(objects, timeout_seconds, later):
-        kubectl.run(*arguments)
+        try:
+            kubectl.run(*arguments)
+        except KubectlError as error:
+            place = " ".join(word for word in arguments if word.startswith("--namespace"))
+            raise KubectlError(error.what, f"See `kubectl get pods,events {place}`; then install again.") from error
 
 
 def _wait(found: Json) -> list[str]:

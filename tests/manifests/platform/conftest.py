@@ -16,7 +16,11 @@ import yaml
 from scripts.platform.plan import PLATFORM
 
 Json = Any
-FOLDERS = sorted(str(path.parent.relative_to(PLATFORM)) for path in PLATFORM.rglob("kustomization.yaml"))
+FOLDERS = sorted(
+    str(path.parent.relative_to(PLATFORM))
+    for path in PLATFORM.rglob("kustomization.yaml")
+    if "charts" not in path.parts
+)
 
 
 @pytest.fixture(scope="session", params=FOLDERS)
@@ -34,7 +38,9 @@ def kustomization(folder: str) -> Mapping[str, Any]:
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of manifests/platform that renders without a network."""
-    copy = shutil.copytree(PLATFORM, tmp_path_factory.mktemp("manifests") / "platform")
+    copy = shutil.copytree(
+        PLATFORM, tmp_path_factory.mktemp("manifests") / "platform", ignore=shutil.ignore_patterns("charts")
+    )
     for path in copy.rglob("kustomization.yaml"):
         _stand_in(path)
     return copy

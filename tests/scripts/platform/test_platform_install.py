@@ -91,6 +91,13 @@ def test_what_runs_is_awaited() -> None:
     ]
 
 
+def test_what_is_not_ready_in_time_is_told() -> None:
+    """With where to look."""
+    objects = [{"kind": "Deployment", "metadata": {"name": "x", "namespace": "tried"}}]
+    with pytest.raises(KubectlError, match="kubectl get pods,events --namespace=tried"):
+        readiness.await_ready(objects, 1)
+
+
 def test_what_waits_for_the_loop_is_not_awaited() -> None:
     """It is named in the order of installation."""
     objects = [{"kind": "StatefulSet", "metadata": {"name": name, "namespace": "y"}} for name in ("now", "then")]
