@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.inference_service import Served, _model
+from components.inference_service import Served, model_of
 from pocket.checkout import ROOT
 
 Json = dict[str, Any]
@@ -81,7 +81,7 @@ def test_what_a_rollout_writes_is_left_alone(environment: str) -> None:
     """Exactly the fields that it writes: the percent and those that name a version."""
     spec = _read(environment)["spec"]
     (ignored,) = spec["ignoreDifferences"]
-    written = {f"/spec/predictor/model/{field}" for field in _model(Served("1", "s3://m/1/", "0" * 64), {})}
+    written = {f"/spec/predictor/model/{field}" for field in model_of(Served("1", "s3://m/1/", "0" * 64), {})}
     assert set(ignored["jsonPointers"]) == {"/spec/predictor/canaryTrafficPercent", *written}
     assert (ignored["group"], ignored["kind"]) == ("serving.kserve.io", "InferenceService")
     assert {"RespectIgnoreDifferences=true", "ServerSideApply=true"} <= set(spec["syncPolicy"]["syncOptions"])
