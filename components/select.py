@@ -32,7 +32,7 @@ def select(
     """Fit the best trial on every labelled row of the window and write the challenger's folder."""
     features = features_of(frame, contract, window)
     rows = read_rows(frame, features, window)
-    model = fit(best.trial.kind, best.trial.params, rows, features, spec.train.seed, spec.train.threads)
+    model = fit(best.trial.kind, best.trial.params, rows, features, spec.train.seed, spec.train.final_threads)
     names = [feature.name for feature in features]
     chosen = _sample(len(rows.labels), spec.drift.reference_rows, spec.train.seed)
     sample = rows.matrix[chosen]
