@@ -15,6 +15,7 @@ from components.promotion import Promotion, Way
 from components.registry import Registry, Version
 from components.rollout_story import Story
 from components.smoke import Smoke, smoke
+from components.standard_service import in_mode
 from components.steering import Clock
 from components.tracking import Tracking
 from contracts.environment import Environment
@@ -29,6 +30,7 @@ def try_out(settings: Settings, version: Version, environment: Environment, now:
     """The smoke test of a version in an environment."""
     place = environment.laid_over(settings)
     service = InferenceService(custom_objects(context=environment.context), place.namespace, version.loop)
+    service = in_mode(service, place.deployment_mode)
     return smoke(environment.name, version, service, ObjectStore(settings), environment.gateway, now)
 
 

@@ -54,7 +54,7 @@ def submit(
         "refit": refit,
         "data_version": data_version or name,
     }
-    with _asking(settings) as client, contextlib.redirect_stdout(io.StringIO()):  # it prints links
+    with asking(settings) as client, contextlib.redirect_stdout(io.StringIO()):  # it prints links
         result = client.create_run_from_pipeline_package(
             str(settings.pipeline), arguments=arguments, run_name=name, experiment_name=spec.name
         )
@@ -81,7 +81,7 @@ def follow(settings: Settings, run_id: str, on_event: OnEvent, on_wait: Callable
 
 def terminate(settings: Settings, run_id: str) -> None:
     """End a run and wait until it has ended. One that has ended already is left as it is."""
-    with contextlib.suppress(ConfigError), _asking(settings) as client:
+    with contextlib.suppress(ConfigError), asking(settings) as client:
         client.terminate_run(run_id)
     for _ in _versions(settings, run_id):
         pass
@@ -92,7 +92,7 @@ def _versions(settings: Settings, run_id: str) -> Iterator[Any]:
     answered, state = time.monotonic(), ""
     while state not in _FINAL:
         try:
-            with _asking(settings) as client:
+            with asking(settings) as client:
                 run = client.get_run(run_id)
         except UnavailableError:
             if time.monotonic() - answered > PATIENCE_SECONDS:
@@ -149,7 +149,7 @@ def log_of(settings: Settings, run: Any) -> str:
 
 
 @contextlib.contextmanager
-def _asking(settings: Settings) -> Iterator[Any]:
+def asking(settings: Settings) -> Iterator[Any]:
     """A client; what goes wrong with its server becomes a DriftloopError."""
     import kfp_server_api
     import urllib3
@@ -200,14 +200,14 @@ def _away(settings: Settings, reason: str) -> UnavailableError:
 
 def under_way(settings: Settings, loop: str) -> Any | None:
     """The loop's newest run that has not ended, or None."""
-    with _asking(settings) as client:
+    with asking(settings) as client:
         runs = client.list_runs(page_size=20, sort_by="created_at desc").runs or ()
     return next((run for run in runs if run.display_name.startswith(f"{loop}-") and run.state not in _FINAL), None)
 
 
 def _ahead(settings: Settings, run: Any) -> Any | None:
     """The oldest run that was asked for before this one and has not ended, or None; also if nobody answers now."""
-    with contextlib.suppress(UnavailableError), _asking(settings) as client:
+    with contextlib.suppress(UnavailableError), asking(settings) as client:
         runs = client.list_runs(page_size=50, sort_by="created_at desc").runs or ()
         open_runs = [one for one in runs if one.state not in _FINAL and one.created_at < run.created_at]
         return open_runs[-1] if open_runs else None
@@ -223,10 +223,6 @@ def stage_of(run: Any) -> str:
 def run_named(settings: Settings, name: str) -> Any | None:
     """The run of a display name, the first of several, or None."""
     wanted = json.dumps({"predicates": [{"operation": "EQUALS", "key": "display_name", "stringValue": name}]})
-    with _asking(settings) as client:
+    with asking(settings) as client:
         found = client.list_runs(page_size=1, sort_by="created_at", filter=wanted).runs or ()
         return client.get_run(found[0].run_id) if found else None
-
-
-asking = _asking
-"""The same client and the same errors for other questions to the API."""
