@@ -47,7 +47,7 @@ def test_it_stays_small(image: Image) -> None:
     print(
         f"{image.reference}: {image.size / 1e6:,.0f} MB;", {name: f"{size / 1e6:.0f}" for name, size in parts.items()}
     )
-    assert image.size < 1.5e9
+    assert image.size < 1.4e9
     assert parts["driftloop"] < 10e6
 
 
