@@ -50,6 +50,8 @@ class Ingress:
                     body = await request.read()
             except TimeoutError:
                 return _refusal(408, f"The body did not come within {BODY_SECONDS:g} s.")
+            except ConnectionError:  # such as of a sender that was killed: nobody reads this
+                return _refusal(400, "The sender has gone.")
             return await self._store(broker, {name.lower(): value for name, value in request.headers.items()}, body)
 
     async def _store(self, broker: str, headers: dict[str, str], body: bytes) -> web.Response:

@@ -62,6 +62,19 @@ def test_a_wrong_path_is_not_found(running: Running, path: str) -> None:
     assert running.post(path, LEAST, b"")[0] == 404
 
 
+def test_a_sender_that_dies_is_no_error_of_the_broker(running: Running, namespace: str) -> None:
+    """Half an event, and the connection is cut: nothing of it is stored, and the log has no traceback."""
+    running.apply(broker(namespace))
+    wait_until(lambda: running.post(f"{namespace}/default", LEAST, b"{}")[0] == 202)
+    port = running.record("broker-ingress").ports["http"]
+    head = f"POST /{namespace}/default HTTP/1.1\r\nhost: broker\r\ncontent-length: 100\r\n"
+    with socket.create_connection(("127.0.0.1", port)) as sender:
+        sender.sendall((head + "".join(f"{key}: {value}\r\n" for key, value in LEAST.items()) + "\r\n{").encode())
+    for number in range(20):  # answered after the cut was noticed
+        assert running.post(f"{namespace}/default", {**LEAST, "ce-id": f"after-{number}"}, b"{}")[0] == 202
+    assert "Traceback" not in running.log("ingress")
+
+
 def test_a_duplicate_is_stored_once(running: Running, namespace: str) -> None:
     """The same source and id, also after NATS was killed; the same id of another source is another event."""
     with subscribing() as subscriber:

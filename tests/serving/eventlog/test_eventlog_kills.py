@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
 from eventlog_parts import WINDOW_ROWS, Client, Place, Sink, labels, numbered, payload, running, serving, wait_until
 
 EVENT_ROWS = 25
@@ -29,11 +30,12 @@ def assert_whole(place: Place, sink: Sink, accepted: Sequence[str]) -> None:
     assert {(window.window, window.uri) for window in sink.windows if not window.labelled} == set(plain.items())
 
 
+@pytest.mark.timeout(300)  # each start imports for seconds, on a busy machine for half a minute
 def test_kills_under_load(place: Place, sink: Sink, tmp_path: Path) -> None:
     """Senders go on while the process dies again and again; labels come in between."""
     ids = groups(EVENTS)
     with running(place, sink, tmp_path) as process, ThreadPoolExecutor(12) as senders:
-        sent = [senders.submit(process.send, payload(group), labels(group), seconds=100) for group in ids]
+        sent = [senders.submit(process.send, payload(group), labels(group), seconds=250) for group in ids]
         for done in (10, 35):
             wait_until(lambda done=done: sum(each.done() for each in sent) >= done)
             process.kill()
