@@ -131,7 +131,7 @@ clean:  ## remove environments and caches; `make down` first. What runs keep, in
 .SECONDARY: .venv/main.synced .venv/dev.synced
 .venv/%.synced: requirements/%.txt requirements/main.txt | .venv/pyvenv.cfg
 	@rm -f .venv/*.synced .venv/*.ready
-	$(UV) pip sync $(INSTALL) --require-hashes requirements/$*.txt
+	$(UV) pip sync $(INSTALL) --compile-bytecode --require-hashes requirements/$*.txt
 	@touch $@
 
 .venv/%.ready: .venv/%.synced pyproject.toml
@@ -144,7 +144,7 @@ clean:  ## remove environments and caches; `make down` first. What runs keep, in
 .SECONDARY: .venv-drift/drift.synced .venv-drift/drift-dev.synced
 .venv-drift/%.synced: requirements/%.txt requirements/drift.txt | .venv-drift/pyvenv.cfg
 	@rm -f .venv-drift/*.synced .venv-drift/*.ready
-	$(UV) pip sync $(INSTALL_DRIFT) --require-hashes requirements/$*.txt
+	$(UV) pip sync $(INSTALL_DRIFT) --compile-bytecode --require-hashes requirements/$*.txt
 	@touch $@
 
 .venv-drift/%.ready: .venv-drift/%.synced pyproject.toml

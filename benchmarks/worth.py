@@ -62,7 +62,12 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[13, 1, 2], help="of training and of shuffles")
     parser.add_argument("--run-days", type=float, default=1, help="days of events until a run's version serves")
-    parser.add_argument("--refit", action="store_true", help="try fitting accepted versions on their holdout too")
+    parser.add_argument(
+        "--refit",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="fit accepted versions on their holdout too, as the loop does",
+    )
     parser.add_argument("--set", action="append", default=[], metavar="section.key=value", help="change the loop")
     return parser.parse_args()
 

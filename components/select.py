@@ -37,7 +37,7 @@ def select(
     """
     features = features_of(frame, contract, window)
     rows = read_rows(frame, features, window)
-    model = fit(best.trial.kind, best.trial.params, rows, features, spec.train.seed, spec.train.threads)
+    model = fit(best.trial.kind, best.trial.params, rows, features, spec.train.seed, spec.train.final_threads)
     chosen = _sample(count_rows(frame, window), spec.drift.reference_rows, spec.train.seed)
     asked = read_places(frame, [ROW_ID, *(feature.name for feature in features)], window, chosen)
     sample = encode({feature.name: asked[feature.name] for feature in features}, features)

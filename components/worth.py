@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -27,16 +27,12 @@ MONTHS_BEFORE = 2
 
 
 @dataclass(frozen=True)
-class Worth:
-    """ROC AUC of one month's labelled rows, by who answered them."""
+class Baseline:
+    """ROC AUC of one month's labelled rows, if there were no loop."""
 
     month: Window
     never: float
     monthly: float
-    loop: float | None
-    """None if the loop answered fewer than two classes of them."""
-    seconds: float
-    """What it took to fit the month's model and score its rows."""
 
 
 def recipe_of(version: Version) -> Result:
@@ -46,31 +42,14 @@ def recipe_of(version: Version) -> Result:
     return Result(trial=trial, roc_auc=0, log_loss=0, seconds=0)
 
 
-def worth(
-    spec: LoopSpec,
-    contract: DataContract,
-    frame: Path,
-    first: Path,
-    recipe: Result,
-    answered: Mapping[str, float],
-    window: Window,
-    on_month: Callable[[Window], None],
-) -> Iterator[Worth]:
-    """Each month of the window. `first`: folder of the version that is never retrained; `answered`: row → score."""
-    from time import perf_counter
-
+def baselines(
+    spec: LoopSpec, contract: DataContract, frame: Path, first: Path, recipe: Result, window: Window
+) -> Iterator[Baseline]:
+    """Each month of the window. `first`: folder of the version that is never retrained."""
     for month in window.months():
-        on_month(month)
         rows, never = score_folder(frame, month, first, spec.train.threads)
-        started = perf_counter()
         monthly = _refitted(spec, contract, frame, month, recipe)
-        yield Worth(
-            month,
-            metrics.roc_auc(rows.labels, never),
-            metrics.roc_auc(rows.labels, monthly),
-            loop_auc(frame, month, answered),
-            perf_counter() - started,
-        )
+        yield Baseline(month, metrics.roc_auc(rows.labels, never), metrics.roc_auc(rows.labels, monthly))
 
 
 def _refitted(spec: LoopSpec, contract: DataContract, frame: Path, month: Window, recipe: Result) -> Scores:
@@ -83,7 +62,7 @@ def _refitted(spec: LoopSpec, contract: DataContract, frame: Path, month: Window
 
 
 def loop_auc(frame: Path, month: Window, answered: Mapping[str, float]) -> float | None:
-    """Of the rows that were answered."""
+    """ROC AUC of a month's answers, row → score; None if they are of fewer than two classes."""
     found = read_columns(frame, [ROW_ID, LABEL], month)
     scores = found[ROW_ID].map(answered).to_numpy(dtype=np.float64)
     there = np.isfinite(scores)

@@ -41,7 +41,9 @@ class TrainSpec(_Section):
     validation_days: Count = 14
     """The last days of the training window, held out to choose among trials."""
     threads: Count = 2
-    """Threads of one fit. Part of the recipe: another number may change the last bits of a model."""
+    """Threads of one trial's fit, beside which others may run. Another number may change the last bits of a model."""
+    final_threads: Count = 2
+    """Threads of the chosen trial's fit on the whole window, beside which nothing runs."""
     space: dict[
         Literal["xgboost", "hist_gradient_boosting", "logistic_regression", "random_forest"], dict[str, Choices]
     ]

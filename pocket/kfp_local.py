@@ -1,7 +1,8 @@
-"""Runs one compiled pipeline with kfp.local, in this process: `python -m pocket.kfp_local FILE PARAMS ROOT SCRATCH`.
+"""Runs one compiled pipeline with kfp.local: `python -m pocket.kfp_local FILE PARAMS ROOT SCRATCH [SOCKET]`.
 
-Its standard input is the line to the command that started it: when that closes, the run ends. It leads a process group
-of its own, to which its steps belong. SCRATCH is a folder for their temporary files, removed when the line closes.
+Steps are forks of the warm Python at SOCKET, without one processes like any other. Its standard input is the line to
+the command that started it: when that closes, the run ends. It leads a process group of its own, to which its steps
+belong, or the clients with which forks end. SCRATCH is a folder for temporary files, removed when the line closes.
 """
 
 from __future__ import annotations
@@ -10,49 +11,37 @@ import contextlib
 import json
 import logging
 import os
-import shlex
 import shutil
 import signal
-import socket
-import subprocess
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Thread
 
 import psutil
 
-from pocket.warm import client
-
-AHEAD = (
-    *("kfp.dsl.executor_main", "pandas", "pyarrow.parquet", "components.ingest", "components.features", "duckdb"),
-    *("feast", "mlflow", "components.train", "xgboost", "sklearn.ensemble", "sklearn.linear_model", "skops.io"),
-    *("components.select", "components.evaluate", "components.register", "matplotlib.figure", "jinja2"),
-    *("components.refit", "kubernetes.client", "components.rollout"),
-)
-"""What steps import, in the order in which a run needs it. Pandera is not there: it changes how pyarrow reads times."""
+from pocket.warm.python import command_of
 
 
-def main(compiled: str, params: str, root: str, scratch: str) -> int:
+def main(compiled: str, params: str, root: str, scratch: str, warm: str = "") -> int:
     """Run the compiled file with the parameters of a JSON file; 1 if a step failed. kfp logs every step to stdout."""
     Thread(target=_end_with_the_command, args=[scratch], daemon=True).start()
     os.environ["TMPDIR"] = scratch
-    ahead = AHEAD if "from components" in Path(compiled).read_text() else AHEAD[:1]  # another pipeline needs none of it
-    with warm_python(Path(scratch) / "python.sock", ahead) as sys.executable:
-        from kfp import components, local
+    if warm:
+        sys.executable = command_of(Path(warm))
+    from kfp import components, local
 
-        _log_every_task()
-        # Steps name their cluster image, which kfp.local points out for each; here the environment is the image.
-        warnings.filterwarnings("ignore", message="You may be attemping to run a task", category=RuntimeWarning)
-        local.init(runner=local.SubprocessRunner(use_venv=False), pipeline_root=root)
-        pipeline = components.load_component_from_file(compiled)
-        try:
-            pipeline(**json.loads(Path(params).read_text()))
-        except RuntimeError as error:
-            print(error, flush=True)  # noqa: T201 - the log
-            return 1
-        return 0
+    _log_every_task()
+    # Steps name their cluster image, which kfp.local points out for each; here the environment is the image.
+    warnings.filterwarnings("ignore", message="You may be attemping to run a task", category=RuntimeWarning)
+    local.init(runner=local.SubprocessRunner(use_venv=False), pipeline_root=root)
+    pipeline = components.load_component_from_file(compiled)
+    try:
+        pipeline(**json.loads(Path(params).read_text()))
+    except RuntimeError as error:
+        print(error, flush=True)  # noqa: T201 - the log
+        return 1
+    return 0
 
 
 def _log_every_task() -> None:
@@ -67,22 +56,6 @@ def _log_every_task() -> None:
     handler.setFormatter(form)
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging_utils.local_logger_context = contextlib.nullcontext
-
-
-@contextlib.contextmanager
-def warm_python(place: Path, ahead: Sequence[str] = AHEAD) -> Iterator[str]:
-    """A Python that imports what steps import; the command line by which kfp.local starts steps as its forks."""
-    with socket.socket(socket.AF_UNIX) as listener:
-        with contextlib.chdir(place.parent):  # a socket's path has at most 107 bytes, its name fits
-            listener.bind(place.name)
-        listener.listen()
-        number = listener.fileno()
-        command = [sys.executable, "-m", "pocket.warm.server", str(number), *ahead]
-        env = {**os.environ, "_KFP_RUNTIME": "true"}
-        server = subprocess.Popen(command, env=env, stdin=subprocess.PIPE, pass_fds=[number])
-    # Its standard input is never written to: it closes here, or when this process is killed, and so the server ends.
-    with server:
-        yield shlex.join([sys.executable, "-I", "-S", str(Path(client.__file__)), str(place)])
 
 
 def _end_with_the_command(scratch: str) -> None:

@@ -88,28 +88,42 @@ def execute(
     compiled: Path,
     params: Mapping[str, object],
     on_event: OnEvent,
+    warm: Path | None = None,
 ) -> None:
     """Run a compiled pipeline in its folder, for whoever has the loop's lock and holds the line.
 
+    `warm`: socket of the Python whose forks its steps shall be.
     Errors: as `run`; RunEndedError if the line was cut before the pipeline was through.
     """
     with disk_room(folder), TemporaryDirectory(prefix="driftloop-run-") as scratch:
         (folder / "params.json").write_text(json.dumps(dict(params), indent=1))
         leftovers.mark(folder, env)
         try:
-            _execute(folder, lock, line, scratch, {**_PATIENCE, **env}, compiled, on_event)
+            _execute(folder, lock, line, scratch, environment(env), compiled, on_event, warm)
         except BaseException as error:
             leftovers.clear(folder, "KILLED" if isinstance(error, (KeyboardInterrupt, RunEndedError)) else "FAILED")
             raise
         leftovers.unmark(folder)
 
 
+def environment(env: Mapping[str, str]) -> dict[str, str]:
+    """What the steps of a run are given."""
+    return {**_PATIENCE, **env}
+
+
 def _execute(
-    folder: Path, lock: int, line: Line, scratch: str, env: Mapping[str, str], compiled: Path, on_event: OnEvent
+    folder: Path,
+    lock: int,
+    line: Line,
+    scratch: str,
+    env: Mapping[str, str],
+    compiled: Path,
+    on_event: OnEvent,
+    warm: Path | None,
 ) -> None:
     last_words = folder / "termination.log"
     last_words.touch()
-    places = (compiled, folder / "params.json", folder / "artifacts", scratch)
+    places = (compiled, folder / "params.json", folder / "artifacts", scratch, *([warm] if warm else []))
     with subprocess.Popen(
         [sys.executable, "-m", "pocket.kfp_local", *map(str, places)],
         env={**env, "DRIFTLOOP_TERMINATION_LOG": str(last_words)},

@@ -104,14 +104,16 @@ def _live(
     """Replay the months as live traffic, tell what they were worth, and what goes into the summary."""
     from components.story import write
     from scripts import demo_story, progress, story_table
+    from scripts.baselines import Baselines
     from scripts.replay.frame import frame_of
 
     console.print(f"[bold]4. Live:[/bold] flights of {live} with labels a day late; the loop does what it finds right")
     with progress.shown() as on_progress, TemporaryDirectory() as temporary:
         year = Window(Window.parse(*TRAINING).start, live.end)
         frame = frame_of(settings, spec, year, Path(temporary), on_progress)
-        tally = asyncio.run(demo_story.play(settings, spec, frame, live, on_progress))
-        months = demo_story.months(settings, registry, spec, frame, live, on_progress)
+        with Baselines(settings, spec, registry.resolve(f"{LOOP}/1"), frame, live) as baselines:
+            tally = asyncio.run(demo_story.play(settings, spec, frame, live, on_progress))
+            months = demo_story.months(settings, spec, frame, baselines, on_progress)
     told = demo_story.story(settings, LOOP, months)
     picture, page = write(told, folder)
     console.print("[bold]5. Was it worth it?[/bold] ROC AUC of each month's answers, by who gave them")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
@@ -15,15 +15,15 @@ import pyarrow.compute as pc
 from components.story import Kind, Mark, MonthAuc, Retrained, Story
 from contracts.cloudevent import CloudEvent
 from contracts.eventlog import EventLog
-from contracts.events import Drift, Retrain, Rollout, from_event
+from contracts.events import Drift, Label, Retrain, Rollout, from_event
 from contracts.loop import LoopSpec
 from contracts.objects import ObjectStore
 from contracts.settings import Settings
 from contracts.window import Window
 
 if TYPE_CHECKING:
-    from components.registry import Registry, Version
     from pocket.progress import Progress
+    from scripts.baselines import Baselines
     from scripts.replay.sender import Tally
 
 BATCH_ROWS = 100
@@ -53,7 +53,7 @@ class Traffic:
 
 
 async def play(settings: Settings, spec: LoopSpec, frame: Path, window: Window, on_progress: Progress) -> Tally:
-    """Send the window day by day, waiting on each for what follows from it."""
+    """Send the window day by day; what follows from a day is waited for while the next one is asked about."""
     from feature_store.contract import load
     from pipelines.submit import stage_of, under_way
     from pocket.progress import Step
@@ -72,12 +72,14 @@ async def play(settings: Settings, spec: LoopSpec, frame: Path, window: Window, 
         log_of(settings, spec.name), spec, stage, lambda what: on_progress(Step("replay", f"{current}: {what}"))
     )
     async with Sender(settings.predictor_url, settings.sink, spec.name, CLIENTS) as sender:
+        told: list[Label] = []
         for day in days:
             current = str(day.date)
             on_progress(Step("replay", f"{current}: {sender.tally.rows:,} rows answered"))
-            await sender.ask(day.requests)
+            await asyncio.gather(sender.ask(day.requests), pace.settle(dict(sender.tally.by_version), told))
             await sender.tell(day.labels)
-            await pace.settle(sender.tally.by_version, day.labels)
+            told = day.labels
+        await pace.settle(sender.tally.by_version, told)
         on_progress(Step("replay", f"{sender.tally.rows:,} rows answered", done=True))
         return sender.tally
 
@@ -99,25 +101,21 @@ def stored(settings: Settings, spec: LoopSpec, tally: Tally, asked_before: int) 
 
 
 def months(
-    settings: Settings, registry: Registry, spec: LoopSpec, frame: Path, window: Window, on_progress: Progress
+    settings: Settings, spec: LoopSpec, frame: Path, baselines: Baselines, on_progress: Progress
 ) -> tuple[MonthAuc, ...]:
     """What each month's answers were worth, beside never retraining and retraining every month."""
-    from components.worth import recipe_of, worth
-    from feature_store.contract import load
+    from components.worth import loop_auc
     from pocket.progress import Step
 
-    first = registry.resolve(f"{spec.name}/1")
+    on_progress(Step("worth", "what the months would have been worth otherwise"))
     log, answered = log_of(settings, spec.name), dict[str, float]()
     for version in log.versions():
         rows = log.rows(version, columns=["row_id", "score"])
         answered |= dict(zip(rows["row_id"].to_pylist(), rows["score"].to_pylist(), strict=True))
-    with TemporaryDirectory() as temporary:
-        folder = _fetched(settings, first, Path(temporary))
-        found = worth(
-            *(spec, load(spec.name), frame, folder, recipe_of(first), answered, window),
-            lambda month: on_progress(Step("worth", f"what {month} would have been worth otherwise")),
-        )
-        told = tuple(MonthAuc(one.month.start, one.never, one.monthly, one.loop) for one in found)
+    told = tuple(
+        MonthAuc(one.month.start, one.never, one.monthly, loop_auc(frame, one.month, answered))
+        for one in baselines.result()
+    )
     on_progress(Step("worth", f"{len(told)} months", done=True))
     return told
 
@@ -144,11 +142,6 @@ def story(settings: Settings, loop: str, told: tuple[MonthAuc, ...]) -> Story:
     runs = list(_runs(settings, loop, found))
     marks += [Mark(run.at, "gate_rejected", run.outcome) for run in runs if run.outcome.startswith("rejected")]
     return Story(loop, told, tuple(sorted(marks, key=lambda mark: mark.at)), tuple(runs))
-
-
-def _fetched(settings: Settings, version: Version, folder: Path) -> Path:
-    ObjectStore(settings).get_folder(version.model_uri, folder)
-    return folder
 
 
 def _decided(settings: Settings, loop: str) -> Iterator[tuple[str, CloudEvent, Drift | Retrain | Rollout]]:

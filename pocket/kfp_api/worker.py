@@ -19,8 +19,9 @@ from pocket.kfp_api.documents import Documents
 from pocket.kfp_api.listing import Listing, Predicate
 from pocket.kfp_api.wish import loop_of, pipeline_of
 from pocket.process import unmarked
-from pocket.run import execute
+from pocket.run import environment, execute
 from pocket.turn import Line, RunEndedError, new_folder, taken
+from pocket.warm.python import WarmPython, ahead_of
 
 STOP_SECONDS = 8.0
 REST_SECONDS = 1.0
@@ -42,6 +43,7 @@ class Worker:
     def __init__(self, home: Path, env: Mapping[str, str], documents: Documents) -> None:
         self._home, self._documents = home, documents
         self._env = unmarked(env)  # a run ends with its line: the server must be there to tell how
+        self._python = WarmPython(home / "python.sock", environment(self._env))
         self._thread = Thread(target=self._work, name="worker", daemon=True)
         self._news, self._stopped = Event(), Event()
         self._lock = Lock()
@@ -72,6 +74,7 @@ class Worker:
             if self._current:
                 self._current[1].cut()
         self._thread.join(STOP_SECONDS)
+        self._python.close()
 
     def _work(self) -> None:
         while not self._stopped.is_set():
@@ -119,11 +122,13 @@ class Worker:
         with taken(self._home, loop, line, inf) as lock:
             folder = new_folder(self._home, loop)
             compiled = folder / "pipeline.json"
+            pipeline = json.dumps(pipeline_of(run["pipeline_spec"]))
             with disk_room(folder):
-                compiled.write_text(json.dumps(pipeline_of(run["pipeline_spec"])))
+                compiled.write_text(pipeline)
             self._begin(run_id, folder / "artifacts", line)
             parameters = run["runtime_config"]["parameters"]
-            execute(folder, lock, line, self._env, compiled, parameters, partial(self._note, run_id, line))
+            note = partial(self._note, run_id, line)
+            execute(folder, lock, line, self._env, compiled, parameters, note, self._python.ensure(ahead_of(pipeline)))
 
     def _enter(self, run_id: str, state: str, error: Json | None) -> None:
         self._documents.change("runs", run_id, lambda run: runs.enter(run, state, runs.utc_now(), error))

@@ -30,11 +30,13 @@ def _ask(place: str, request: dict[str, object]) -> int:
         os.chdir(folder)  # a socket's path has at most 107 bytes, its name fits
         connection.connect(name)
         body = json.dumps(request).encode()
-        socket.send_fds(connection, [struct.pack("!I", len(body))], [0, 1, 2])
+        line, _ = os.pipe()  # its other end closes when this process ends, whatever ends it, and then the fork ends
+        socket.send_fds(connection, [struct.pack("!I", len(body))], [0, 1, 2, line])
+        os.close(line)
         connection.sendall(body)
         answer = connection.recv(4)
     if len(answer) < 4:
-        return 128 + signal.SIGKILL  # the server was ended, and its forks with it
+        return 128 + signal.SIGKILL  # the server was ended; the fork ends with this process
     status: int = struct.unpack("!i", answer)[0]
     return status if status >= 0 else 128 - status
 

@@ -2,7 +2,7 @@
 
 FILE is the number of the socket it was given, on which clients may call before it is there. It answers between two
 imports, so nobody waits for what he may not need. It has one thread, for only that one would go on in a fork. It ends
-when its standard input does, which whoever started it holds open.
+when its standard input does, which whoever started it holds open; a fork ends when its client does.
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ import json
 import os
 import runpy
 import selectors
+import signal
 import socket
 import struct
 import sys
+import tempfile
 from dataclasses import dataclass
+from threading import Thread
 
 MAX_REQUEST_BYTES = 16 * 2**20
 
@@ -28,7 +31,7 @@ class Request:
     folder: str
     env: dict[str, str]
     files: list[int]
-    """Its standard input, output and error."""
+    """Its standard input, output and error, and a pipe that closes when the client ends."""
 
 
 def main(listener: socket.socket, modules: list[str]) -> int:
@@ -72,7 +75,7 @@ def _accept(selector: selectors.BaseSelector, listener: socket.socket) -> Reques
 
 
 def _read(connection: socket.socket) -> Request:
-    head, files, _, _ = socket.recv_fds(connection, struct.calcsize("!I"), 3)
+    head, files, _, _ = socket.recv_fds(connection, struct.calcsize("!I"), 4)
     (size,) = struct.unpack("!I", head)
     body = bytearray()
     while len(body) < min(size, MAX_REQUEST_BYTES):
@@ -95,12 +98,16 @@ def _tell(selector: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
 
 def _run(request: Request) -> int:
     """Become what the client asked for."""
-    for number, file in enumerate(request.files):
+    os.setsid()
+    *files, line = request.files
+    for number, file in enumerate(files):
         os.dup2(file, number)
         os.close(file)
+    Thread(target=_end_with_the_client, args=[line], daemon=True).start()
     os.chdir(request.folder)
     os.environ.clear()
     os.environ.update(request.env)
+    tempfile.tempdir = None  # what it was in the server's environment
     _, module, *rest = request.arguments
     sys.argv = [module, *rest]
     try:
@@ -110,6 +117,11 @@ def _run(request: Request) -> int:
             sys.stderr.write(end.code + "\n")
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     return 0
+
+
+def _end_with_the_client(line: int) -> None:
+    os.read(line, 1)  # nothing is ever written
+    os.killpg(0, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Lets a replay wait for the loop: a year passes in minutes, and what follows from a day must follow on that day.
+"""Lets a replay wait for the loop: a year passes in minutes, and what follows from a day must follow on the next.
 
 Live traffic needs none of this. Here the clock of the events stands still until the windows of what was sent are
 judged and decided on, and while a training run is under way; it goes on while a canary needs traffic.
@@ -16,6 +16,7 @@ from contracts.errors import UnavailableError
 from contracts.eventlog import EventLog
 from contracts.events import Label, Retrain
 from contracts.loop import LoopSpec
+from feature_store.contract import ROW_ID
 
 POLL_SECONDS = 0.1
 RUN_POLL_SECONDS = 0.5
@@ -41,6 +42,8 @@ class Pace:
     """Model version → rows it answered, those of before this replay included."""
     _awaited: set[str] = field(default_factory=set)
     _since: datetime = field(default_factory=lambda: datetime.now(UTC) - OVERLAP)
+    _read: set[str] = field(default_factory=set)
+    """Objects of labels that have been read."""
 
     async def settle(self, answered: dict[str, int], labels: Iterable[Label]) -> None:
         """Wait until everything that follows from the day is done. UnavailableError if a service takes too long."""
@@ -75,7 +78,10 @@ class Pace:
 
     def _unstored_labels(self) -> int:
         now = datetime.now(UTC)
-        self._awaited -= set(self.log.labels(self._since)["row_id"].to_pylist())
+        listed = set(self.log.names(self.log.labels_prefix, self._since))
+        for uri in listed - self._read:
+            self._awaited -= set(self.log.read(uri, [ROW_ID])[ROW_ID].to_pylist())
+        self._read = listed
         if not self._awaited:
             self._since = now - OVERLAP
         return len(self._awaited)

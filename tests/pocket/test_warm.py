@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,8 +14,8 @@ from typing import Any
 import psutil
 import pytest
 
-from pocket.kfp_local import warm_python
 from pocket.warm import client
+from pocket.warm.python import WarmPython, command_of
 
 Python = Callable[..., "subprocess.CompletedProcess[str]"]
 PROBE = """
@@ -24,6 +25,9 @@ def main():
     if action == "tell":
         told = {"arguments": sys.argv[1:], "folder": os.getcwd(), "name": __name__, "word": os.environ.get("WORD")}
         print(json.dumps({**told, "read": sys.stdin.read(), "ahead": "mlflow" in sys.modules, "parent": os.getppid()}))
+    elif action == "wait":
+        print(os.getpid(), flush=True)
+        signal.pause()
     elif action == "die":
         os.kill(os.getpid(), signal.SIGKILL)
     elif action == "complain":
@@ -47,7 +51,8 @@ def python(probe: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Python]:
     deep = probe / ("x" * 80) / ("y" * 80)
     deep.mkdir(parents=True)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(probe), str(Path.cwd())]))
-    with warm_python(deep / "python.sock") as command:
+    with WarmPython(deep / "python.sock", os.environ) as warm:
+        command = command_of(warm.ensure(["mlflow"]))
 
         def run(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
             line = f"{command} {' '.join(arguments)}"
@@ -87,8 +92,8 @@ def test_without_a_server_a_cold_python_does_the_same(probe: Path) -> None:
 def test_it_ends_with_whoever_started_it(tmp_path: Path) -> None:
     """Also if that one was killed."""
     script = (
-        "import pathlib, time; from pocket.kfp_local import warm_python; "
-        f"python = warm_python(pathlib.Path({str(tmp_path)!r}) / 'python.sock'); python.__enter__(); "
+        "import os, pathlib, time; from pocket.warm.python import WarmPython; "
+        f"WarmPython(pathlib.Path({str(tmp_path)!r}) / 'python.sock', os.environ).ensure(()); "
         "print('up', flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as starter:
@@ -98,3 +103,42 @@ def test_it_ends_with_whoever_started_it(tmp_path: Path) -> None:
         starter.kill()
     server.wait(30)
     assert not server.is_running()
+
+
+def test_a_fork_ends_with_its_client(probe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if that one was killed; the next one is served."""
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(probe), str(Path.cwd())]))
+    with WarmPython(probe / "python.sock", os.environ) as warm:
+        command = shlex.split(command_of(warm.ensure(())))
+        with subprocess.Popen([*command, "-m", "probe_of_warm", "wait"], stdout=subprocess.PIPE, text=True) as asked:
+            assert asked.stdout is not None
+            fork = psutil.Process(int(asked.stdout.readline()))
+            asked.kill()
+        fork.wait(30)
+        assert subprocess.run([*command, "-m", "probe_of_warm", "7"], check=False).returncode == 7
+
+
+def test_it_is_as_new_as_the_code(tmp_path: Path) -> None:
+    """The same server until it ends, must import more, or a module has changed; then another."""
+    code = tmp_path / "checkout" / "components"
+    code.mkdir(parents=True)
+    (code / "step.py").write_text("old = True")
+    with WarmPython(tmp_path / "python.sock", os.environ) as warm, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pocket.warm.python.ROOT", code.parent)
+        first = _server(warm)
+        assert _server(warm) == first
+        (code / "step.py").write_text("old = False")
+        second = _server(warm)
+        assert second != first
+        warm.ensure(["json"])
+        assert not second.is_running()
+        second = _server(warm)
+        second.kill()
+        second.wait(30)
+        assert _server(warm) not in (first, second)
+
+
+def _server(warm: WarmPython) -> psutil.Process:
+    warm.ensure(())
+    (server,) = [child for child in psutil.Process().children() if "pocket.warm.server" in child.cmdline()]
+    return server
