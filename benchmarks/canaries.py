@@ -89,8 +89,10 @@ def _play(
 ) -> list[tuple[Case, Outcome]]:
     settings = local_settings()
     frame = frame_of(settings, spec, Window(TRAINING.start, LIVE.end), place, on_progress)
-    versions = Workshop(settings, spec, Rows(frame, TRAINING), Rows(frame, LIVE), place).all(on_progress)
-    overlay.apply(home, {versions[case.name].number: case.container for case in CASES if case.container})
+    wanted = [case for case in CASES if case.name in options.only]
+    workshop = Workshop(settings, spec, Rows(frame, TRAINING), Rows(frame, LIVE), place)
+    versions = workshop.all([CHAMPION, *wanted], on_progress)
+    overlay.apply(home, {versions[case.name].number: case.container for case in wanted if case.container})
     settings = _serving(settings, spec, versions[CHAMPION.name], place, on_progress)
     rows = within(traffic.read(frame, load(spec.name)), LIVE)
     days = endless(spec, rows, LIVE.start, STEP)
@@ -98,7 +100,6 @@ def _play(
     service = InferenceService(custom_objects(), settings.namespace, spec.name)
     with Stream(settings, spec.name, days, options.rate, options.clients, on_progress) as stream:
         stage = Stage(settings, spec, registry, service, stream, place)
-        wanted = [case for case in CASES if case.name in options.only]
         return [(case, _roll_out(stage, case, versions[case.name], on_progress)) for case in wanted]
 
 

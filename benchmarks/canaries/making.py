@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from live.version import Rows, registered
 
-from canaries.case import CASES, CHAMPION, Case
+from canaries.case import Case
 from components.registry import Version
 from contracts.loop import LoopSpec
 from contracts.model import ModelCard
@@ -30,10 +31,10 @@ class Workshop:
     holdout: Rows
     place: Path
 
-    def all(self, on_progress: Progress) -> dict[str, Version]:
-        """Case → version, the champion first."""
+    def all(self, cases: Sequence[Case], on_progress: Progress) -> dict[str, Version]:
+        """Case → version."""
         made = {}
-        for case in (CHAMPION, *CASES):
+        for case in cases:
             on_progress(Step("versions", case.name))
             made[case.name] = self._make(case)
         on_progress(Step("versions", f"{len(made)} registered", done=True))

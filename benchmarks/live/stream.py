@@ -56,7 +56,7 @@ class Stream:
 
     async def _send(self) -> None:
         async with Sender(self.settings.predictor_url, self.settings.sink, self.loop, self.clients) as sender:
-            self.tally = sender.tally
+            sender.tally = self.tally  # whoever watches has it from the start
             for day in self.days:
                 self.on_progress(
                     Step("traffic", f"{self.tally.requests:,} requests, {self.tally.labels:,} labels, up to {day.date}")
