@@ -32,6 +32,7 @@ from feature_store.contract import load
 from pocket.progress import Progress, Step
 from scripts import edge, progress
 from scripts.deploy_command import local_settings
+from scripts.predictor_address import predictor_of
 from scripts.replay import traffic
 from scripts.replay.frame import frame_of
 from scripts.replay.sender import Sender, Tally
@@ -97,7 +98,7 @@ async def _send(
     settings: Settings, loop: str, asked: Iterable[Day], options: argparse.Namespace, on_progress: Progress
 ) -> Tally:
     """Each day's requests, then the labels that came to be known on it."""
-    async with Sender(settings.predictor_url, settings.sink, loop, options.clients) as sender:
+    async with Sender(predictor_of(settings, loop), settings.sink, loop, options.clients) as sender:
         for day in asked:
             done = f"{sender.tally.rows:,} of {options.rows:,} rows"
             on_progress(Step("traffic", f"{day.date}: {done}, {sender.tally.labels:,} labels"))

@@ -11,6 +11,7 @@ from typing import Self
 
 from contracts.settings import Settings
 from pocket.progress import Progress, Step
+from scripts.predictor_address import predictor_of
 from scripts.replay.sender import Sender, Tally
 from scripts.replay.traffic import Day
 
@@ -55,7 +56,9 @@ class Stream:
             self._trouble = error
 
     async def _send(self) -> None:
-        async with Sender(self.settings.predictor_url, self.settings.sink, self.loop, self.clients) as sender:
+        async with Sender(
+            predictor_of(self.settings, self.loop), self.settings.sink, self.loop, self.clients
+        ) as sender:
             sender.tally = self.tally  # whoever watches has it from the start
             for day in self.days:
                 self.on_progress(
