@@ -32,6 +32,13 @@ class Rows:
     labels: npt.NDArray[np.int8]
     """Shape [rows]: position of each row's class."""
 
+    def drawn(self, most: int, seed: int) -> Rows:
+        """So many rows at most, in their order."""
+        if len(self.labels) <= most:
+            return self
+        chosen = np.sort(np.random.default_rng(seed).choice(len(self.labels), size=most, replace=False))
+        return Rows(self.matrix[chosen], self.labels[chosen])
+
 
 def features_of(path: Path, contract: DataContract, window: Window) -> tuple[Feature, ...]:
     """The model's features: each categorical one with the values it takes in the window, sorted."""

@@ -26,7 +26,7 @@ from contracts.objects import ObjectStore
 from contracts.settings import Settings
 
 MAX_POLL_SECONDS = 5.0
-POLLS_A_HOLD = 60
+POLLS_A_HOLD = 120
 MAX_TAG = 4000
 """Characters of a tag."""
 

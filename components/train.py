@@ -35,17 +35,13 @@ class Result(BaseModel):
 
 def train(spec: LoopSpec, contract: DataContract, frame: Path, window: Window, trial: Trial) -> Result:
     """Fit and score one trial."""
-    split = Split.of(window, spec.train.validation_days)
+    split, search = Split.of(window, spec.train.validation_days), spec.train
     features = features_of(frame, contract, split.fitting)
     started = perf_counter()
-    model = fit(
-        trial.kind,
-        trial.params,
-        read_rows(frame, features, split.fitting),
-        features,
-        spec.train.seed,
-        spec.train.threads,
-    )
+    rows = read_rows(frame, features, split.fitting)
+    if search.trial_rows:
+        rows = rows.drawn(search.trial_rows, search.seed)
+    model = fit(trial.kind, trial.params, rows, features, search.seed, search.threads)
     seconds = perf_counter() - started
     held_out = read_rows(frame, features, split.validation)
     scores = positive(model, held_out.matrix)

@@ -40,6 +40,8 @@ class TrainSpec(_Section):
     metric: Literal["roc_auc", "log_loss"] = "roc_auc"
     validation_days: Count = 14
     """The last days of the training window, held out to choose among trials."""
+    trial_rows: Count | None = None
+    """A trial is fitted on so many rows of its days at most, drawn with the seed; the chosen one is fitted on all."""
     threads: Count = 2
     """Threads of one trial's fit, beside which others may run. Another number may change the last bits of a model."""
     final_threads: Count = 2

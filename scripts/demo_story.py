@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 BATCH_ROWS = 100
 CLIENTS = 4
+LAG_DAYS = 2
+"""Of the replay, after which what followed from a day is waited for: by then it is done as a rule."""
+WHOLE = 100
 STORED_SECONDS = 30.0
 
 
@@ -53,7 +57,9 @@ class Traffic:
 
 
 async def play(settings: Settings, spec: LoopSpec, frame: Path, window: Window, on_progress: Progress) -> Tally:
-    """Send the window day by day; what follows from a day is waited for while the next one is asked about."""
+    """Send the window day by day; what follows from a day is waited for two days later."""
+    from components.cluster import custom_objects
+    from components.inference_service import InferenceService
     from feature_store.contract import load
     from pipelines.submit import stage_of, under_way
     from pocket.progress import Step
@@ -62,25 +68,34 @@ async def play(settings: Settings, spec: LoopSpec, frame: Path, window: Window, 
     from scripts.replay.pace import Pace
     from scripts.replay.sender import Sender
 
+    service = InferenceService(custom_objects(), settings.namespace, spec.name)
+
     def stage() -> str | None:
         run = under_way(settings, spec.name)
         return stage_of(run) if run else None
+
+    def has_canary() -> bool:
+        state = service.read()
+        return state is not None and 0 < (state.percent or 0) < WHOLE
 
     contract, delay = load(spec.name), timedelta(hours=spec.data.label_delay_hours)
     days = traffic.days(traffic.read(frame, contract), spec.name, contract.labels, delay, BATCH_ROWS, window)
     current = str(window.start)
     pace = Pace(
-        log_of(settings, spec.name), spec, stage, lambda what: on_progress(Step("replay", f"{current}: {what}"))
+        *(log_of(settings, spec.name), spec, stage, has_canary),
+        lambda what: on_progress(Step("replay", f"{current}: {what}")),
     )
     async with Sender(predictor_of(settings, spec.name), settings.sink, spec.name, CLIENTS) as sender:
-        told: list[Label] = []
+        sent: deque[tuple[dict[str, int], list[Label]]] = deque()
         for day in days:
             current = str(day.date)
             on_progress(Step("replay", f"{current}: {sender.tally.rows:,} rows answered"))
-            await asyncio.gather(sender.ask(day.requests), pace.settle(dict(sender.tally.by_version), told))
+            waits = [pace.settle(*sent.popleft())] if len(sent) == LAG_DAYS else []
+            await asyncio.gather(sender.ask(day.requests), *waits)
             await sender.tell(day.labels)
-            told = day.labels
-        await pace.settle(sender.tally.by_version, told)
+            sent.append((dict(sender.tally.by_version), day.labels))
+        for rest in sent:
+            await pace.settle(*rest)
         on_progress(Step("replay", f"{sender.tally.rows:,} rows answered", done=True))
         return sender.tally
 

@@ -1,4 +1,4 @@
-"""Lets a replay wait for the loop: a year passes in minutes, and what follows from a day must follow on the next.
+"""Lets a replay wait for the loop: a year passes in minutes, and what follows from a day must follow soon after.
 
 Live traffic needs none of this. Here the clock of the events stands still until the windows of what was sent are
 judged and decided on, and while a training run is under way; it goes on while a canary needs traffic.
@@ -36,6 +36,8 @@ class Pace:
     spec: LoopSpec
     stage: Callable[[], str | None]
     """What the loop's run in progress is at: a step's name, or None if there is no run."""
+    has_canary: Callable[[], bool]
+    """Whether a canary has a share of the traffic."""
     tell: Callable[[str], None]
     """Is told what is waited for."""
     counted: dict[str, int] = field(default_factory=dict)
@@ -93,7 +95,7 @@ class Pace:
 
     def _wait_for_run(self) -> None:
         while (step := self.stage()) is not None:
-            if step == "rollout":
+            if step == "rollout" and self.has_canary():
                 self.tell("a canary is looked at")
                 time.sleep(ROLLOUT_DAY_SECONDS)
                 return
