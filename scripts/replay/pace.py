@@ -45,7 +45,9 @@ class Pace:
     _awaited: set[str] = field(default_factory=set)
     _since: datetime = field(default_factory=lambda: datetime.now(UTC) - OVERLAP)
     _read: set[str] = field(default_factory=set)
-    """Objects of labels that have been read."""
+    """Objects of labels that have been read, of the newest."""
+    _stored: set[str] = field(default_factory=set)
+    """Rows whose labels were in them: also of days that are not waited for yet."""
 
     async def settle(self, answered: dict[str, int], labels: Iterable[Label]) -> None:
         """Wait until everything that follows from the day is done. UnavailableError if a service takes too long."""
@@ -82,10 +84,10 @@ class Pace:
         now = datetime.now(UTC)
         listed = set(self.log.names(self.log.labels_prefix, self._since))
         for uri in listed - self._read:
-            self._awaited -= set(self.log.read(uri, [ROW_ID])[ROW_ID].to_pylist())
+            self._stored.update(self.log.read(uri, [ROW_ID])[ROW_ID].to_pylist())
         self._read = listed
-        if not self._awaited:
-            self._since = now - OVERLAP
+        self._since = now - OVERLAP
+        self._awaited -= self._stored
         return len(self._awaited)
 
     def _decided(self) -> int:
