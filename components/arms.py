@@ -35,6 +35,8 @@ class Shadow:
     """Shape [rows]."""
     labels: npt.NDArray[np.int8]
     """Shape [rows]: position of the class, -1 where it has not come."""
+    groups: npt.NDArray[np.int64]
+    """Shape [rows]: rows of one request have the same number."""
     strayed: Floats
     """Shape [canary's own rows]: distance of each logged score from the canary's score here."""
 

@@ -16,23 +16,34 @@ class AucDifference:
     second: float
     difference: float
     error: float
+    groups: int
+    """Of rows that came together; the error has one degree of freedom less."""
 
 
 def auc_difference(
-    labels: npt.NDArray[np.int8], first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]
+    labels: npt.NDArray[np.int8],
+    first: npt.NDArray[np.float64],
+    second: npt.NDArray[np.float64],
+    groups: npt.NDArray[np.int64],
 ) -> AucDifference:
-    """Compare scores of the same rows; each class needs two of them.
+    """Compare scores of the same rows; each class needs one of them, and `groups`, shape [rows], two values.
 
-    Variances by DeLong, DeLong and Clarke-Pearson (Biometrics 1988), computed from midranks.
+    Rows that came together are alike, and so are a model's mistakes on them: groups are what is counted, by the
+    variance of Obuchowski (Biometrics 1997). With each row a group of its own it is that of DeLong, DeLong and
+    Clarke-Pearson (Biometrics 1988), but for a factor near one.
     """
     scores = np.stack([first, second])
-    positive, negative = scores[:, labels == 1], scores[:, labels == 0]
-    above, below = _placements(positive, negative)
+    above, below = _placements(scores[:, labels == 1], scores[:, labels == 0])
     areas = above.mean(axis=1)
-    covariance = np.cov(above) / above.shape[1] + np.cov(below) / below.shape[1]
-    variance = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
-    error = float(np.sqrt(max(variance, 0.0)))
-    return AucDifference(float(areas[0]), float(areas[1]), float(areas[0] - areas[1]), error)
+    difference = float(areas[0] - areas[1])
+    shares = np.zeros(len(labels))
+    shares[labels == 1] = (above[0] - above[1] - difference) / above.shape[1]
+    shares[labels == 0] = (below[0] - below[1] - difference) / below.shape[1]
+    _, numbers = np.unique(groups, return_inverse=True)
+    sums = np.bincount(numbers, weights=shares)
+    count = len(sums)
+    error = float(np.sqrt(np.sum(sums**2) * count / (count - 1)))
+    return AucDifference(float(areas[0]), float(areas[1]), difference, error, count)
 
 
 def _placements(

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -96,6 +97,7 @@ class Canary:
             canary=np.concatenate(canary),
             stable=np.concatenate([self.stable.scores(rows) for rows in complete]),
             labels=self._labels(ids, since),
+            groups=np.concatenate([requests_of(rows) + place * MAX_SHADOW_ROWS for place, rows in enumerate(complete)]),
             strayed=np.abs(canary[0] - ours["score"].to_numpy()),
         )
 
@@ -125,12 +127,10 @@ class Models:
 
 
 def arm(rows: pa.Table) -> Arm:
-    """The answers of one version, by request: rows of one event that took the very same time came in one request."""
-    frame = rows.select(["event_id", "seconds"]).to_pandas()
-    alone = ~(frame["seconds"] > 0)  # not timed: nothing tells its rows apart
-    frame["row"] = np.where(alone, np.arange(len(frame)), -1)
-    frame["failed"] = rows["error"].is_valid().to_numpy()
-    requests = frame.groupby(["event_id", "seconds", "row"], sort=False, dropna=False)["failed"].any().reset_index()
+    """The answers of one version, by request."""
+    seconds, failed = rows["seconds"].to_numpy(), rows["error"].is_valid().to_numpy()
+    frame = pd.DataFrame({"request": requests_of(rows), "seconds": seconds, "failed": failed})
+    requests = frame.groupby("request", sort=False).agg({"seconds": "first", "failed": "any"})
     scores = rows["score"].drop_null().to_numpy()
     return Arm(
         rows=rows.num_rows,
@@ -138,6 +138,14 @@ def arm(rows: pa.Table) -> Arm:
         failed=requests["failed"].to_numpy(np.bool_),
         scores=np.asarray(scores, dtype=np.float64),
     )
+
+
+def requests_of(rows: pa.Table) -> npt.NDArray[np.int64]:
+    """A number for each row, the same for those of one request: of one event, with the very same time taken."""
+    frame = rows.select(["event_id", "seconds"]).to_pandas()
+    alone = ~(frame["seconds"] > 0)  # not timed: nothing tells its rows apart
+    frame["row"] = np.where(alone, np.arange(len(frame)), -1)
+    return frame.groupby(["event_id", "seconds", "row"], sort=False, dropna=False).ngroup().to_numpy(np.int64)
 
 
 def _values(column: pa.ChunkedArray, feature: Feature) -> list[Any]:

@@ -18,6 +18,8 @@ MAX_STRAY = 1e-3
 """How far a logged score may lie from what the registered model gives for the logged row: other float arithmetic."""
 MIN_CLASS_ROWS = 25
 """Labelled rows of each class before ranks are compared: fewer are not nearly normal."""
+MIN_GROUPS = 5
+"""Requests they came in: fewer tell too little of how alike the rows of one are."""
 
 
 def faithfulness(shadow: Shadow, limit: float) -> Check:
@@ -65,15 +67,20 @@ def quality(shadow: Shadow, tolerance: float, alpha: float) -> Check:
     if min(positives, negatives) < MIN_CLASS_ROWS:
         told = f"Too few labels have come: {positives} of one class, {negatives} of the other."
         return Check("quality", "unknown", told, {"labelled_rows": len(labels)})
-    from scipy.stats import norm
+    groups = shadow.groups[there]
+    if len(np.unique(groups)) < MIN_GROUPS:
+        return Check(
+            "quality", "unknown", "The labelled rows came in too few requests.", {"labelled_rows": len(labels)}
+        )
+    from scipy.stats import t
 
-    found = auc_difference(labels, shadow.canary[there], shadow.stable[there])
-    high = found.difference + float(norm.isf(alpha)) * found.error
+    found = auc_difference(labels, shadow.canary[there], shadow.stable[there], groups)
+    high = found.difference + float(t.isf(alpha, found.groups - 1)) * found.error
     return Check(
         "quality",
         "fail" if high < -tolerance else "pass",
-        f"On {len(labels)} labelled rows the canary has ROC AUC {found.first:.4f}, the stable version "
-        f"{found.second:.4f}: a difference of {found.difference:+.4f}, at most {high:+.4f}; "
+        f"On {len(labels)} labelled rows of {found.groups} requests the canary has ROC AUC {found.first:.4f}, the stable "
+        f"version {found.second:.4f}: a difference of {found.difference:+.4f}, at most {high:+.4f}; "
         f"gate.tolerance = {tolerance}.",
         {
             "labelled_rows": len(labels),

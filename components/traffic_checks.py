@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.arms import Arm, Check, Verdict
+from components.arms import Arm, Check, Floats, Verdict
 
 
 def errors(canary: Arm, stable: Arm, limit: float, alpha: float) -> Check:
@@ -69,17 +69,17 @@ def latency(canary: Arm, stable: Arm, limit: float, alpha: float) -> Check:
     )
 
 
-def score_distance(canary: Arm, stable: Arm, limit: float, alpha: float) -> Check:
+def score_distance(canary: Floats, stable: Floats, limit: float, alpha: float) -> Check:
     """Scores distributed otherwise by more than the limit: the whole band of the distance lies beyond it.
 
     The band is that of Dvoretzky, Kiefer, Wolfowitz and Massart, one for each arm, half of alpha each.
     """
-    sizes = [len(arm.scores) for arm in (canary, stable)]
+    sizes = [len(canary), len(stable)]
     if not all(sizes):
         return Check("score_distance", "unknown", "There are no scores of both versions to compare.", {})
     from scipy.stats import ks_2samp
 
-    distance = float(ks_2samp(canary.scores, stable.scores, method="asymp").statistic)
+    distance = float(ks_2samp(canary, stable, method="asymp").statistic)
     low = max(0.0, distance - sum(np.sqrt(np.log(4 / alpha) / (2 * size)) for size in sizes))
     return Check(
         "score_distance",

@@ -45,7 +45,8 @@ def shadow(generator: np.random.Generator, rows: int, own: int, behaviour: Behav
     labels[generator.uniform(size=rows) < 0.5] = -1
     canary, stable = (seen + generator.normal(0, noise, rows) for noise in (behaviour.noise, 0.5))
     sign = -1 if behaviour.inverted else 1
-    return Shadow(_probability(sign * canary), _probability(stable), labels, np.full(own, behaviour.strayed))
+    alone = np.arange(rows)
+    return Shadow(_probability(sign * canary), _probability(stable), labels, alone, np.full(own, behaviour.strayed))
 
 
 def rollout(
@@ -82,7 +83,9 @@ def part_of(found: Arm, share: float) -> Arm:
 def shadow_of(found: Shadow, share: float) -> Shadow:
     """What had come of both arms by then."""
     rows, own = int(len(found.canary) * share), int(len(found.strayed) * share)
-    return Shadow(found.canary[:rows], found.stable[:rows], found.labels[:rows], found.strayed[:own])
+    return Shadow(
+        found.canary[:rows], found.stable[:rows], found.labels[:rows], found.groups[:rows], found.strayed[:own]
+    )
 
 
 def _probability(logits: Floats) -> Floats:
