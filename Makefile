@@ -129,6 +129,18 @@ check-files: $(DEV)
 check-manifests: $(DEV)  ## every overlay with every option: schemas, references, rights, network policies
 	$(BIN)/python -m pytest tests/manifests $(ARGS)
 
+.PHONY: cluster-up
+cluster-up: $(MAIN)  ## the loop on a kind cluster of this machine: docs/cluster.md tells what it needs
+	$(BIN)/driftloop cluster up $(ARGS)
+
+.PHONY: cluster-demo
+cluster-demo: $(MAIN)  ## train, serve and ask once, on that cluster
+	$(BIN)/driftloop cluster demo
+
+.PHONY: cluster-down
+cluster-down: $(MAIN)  ## delete that cluster with everything in it
+	$(BIN)/driftloop cluster down
+
 .PHONY: clean
 clean:  ## remove environments and caches; `make down` first. What runs keep, in .driftloop/, stays
 	rm -rf .venv .venv-drift .tools build *.egg-info

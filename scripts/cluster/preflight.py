@@ -40,13 +40,13 @@ class Machine:
     """Where it keeps images and volumes."""
 
 
-def examine(sysctl: Path = SYSCTL) -> Iterator[Check]:
+def examine() -> Iterator[Check]:
     """Each check in turn."""
     yield from _engine()
     yield _kind()
     yield _kubectl()
     yield _git()
-    yield from (_inotify(sysctl / name, least) for name, least in INOTIFY.items() if (sysctl / name).exists())
+    yield from (_inotify(SYSCTL / name, least) for name, least in INOTIFY.items() if (SYSCTL / name).exists())
     yield _ports()
 
 

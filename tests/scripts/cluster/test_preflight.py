@@ -15,9 +15,9 @@ from scripts.doctor_command import doctor
 from tests.scripts.cluster.cluster_programs import Programs
 
 
-def examined(sysctl: Path = Path("/nonexistent")) -> dict[str, Check]:
+def examined() -> dict[str, Check]:
     """Every check by its name."""
-    return {check.name: check for check in preflight.examine(sysctl)}
+    return {check.name: check for check in preflight.examine()}
 
 
 def test_a_machine_that_has_all(whole_machine: Programs) -> None:
@@ -77,11 +77,12 @@ def test_the_version_of_kubectl(whole_machine: Programs, version: str, verdict: 
     assert examined()["kubectl"].verdict == verdict
 
 
-def test_inotify_limits(whole_machine: Programs, tmp_path: Path) -> None:
+def test_inotify_limits(whole_machine: Programs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is too low is told with the command that raises it."""
     (tmp_path / "max_user_instances").write_text("128\n")
     (tmp_path / "max_user_watches").write_text("524288\n")
-    found = examined(tmp_path)
+    monkeypatch.setattr(preflight, "SYSCTL", tmp_path)
+    found = examined()
     assert found["inotify watches"].verdict == "ok"
     assert "sudo sysctl fs.inotify.max_user_instances=512" in found["inotify instances"].remedy
 
