@@ -1,4 +1,4 @@
-"""`driftloop cluster up`, `demo`, `env`, `down`: the loop on a kind cluster of this machine."""
+"""`driftloop cluster up`, `demo`, `env`, `dump`, `down`: the loop on a kind cluster of this machine."""
 
 from __future__ import annotations
 
@@ -73,6 +73,15 @@ def env() -> None:
         print(f"export {name}={shlex.quote(value)}")
 
 
+@app.command("dump")
+def write_state() -> None:
+    """Write what the cluster looks like into a folder: objects, conditions, events, logs; no Secrets."""
+    from scripts.cluster import access, dump
+
+    settings = _find()
+    print(dump.write_new(access.home_of(settings)))
+
+
 @app.command()
 def down() -> None:
     """Delete the cluster with everything in it. The images that were built stay; so do written states."""
@@ -83,14 +92,22 @@ def down() -> None:
         print("There was no cluster.")
 
 
-def _enter() -> Settings:
-    """Point this process at the cluster, whatever the shell points at; settings as they were before."""
+def _find() -> Settings:
+    """Point kubectl at the cluster, whatever the shell points at; settings as they were before."""
     from scripts.cluster import access, kind
 
     settings = Settings.from_env()
     kind.choose_engine()
     kind.export(access.kubeconfig_of(settings))
     os.environ["KUBECONFIG"] = str(access.kubeconfig_of(settings))
+    return settings
+
+
+def _enter() -> Settings:
+    """Point this whole process at the cluster; settings as they were before."""
+    from scripts.cluster import access
+
+    settings = _find()
     for name in _OTHERS:
         os.environ.pop(name, None)
     os.environ.update(access.variables(settings))

@@ -33,10 +33,15 @@ def on_failure(home: Path, on_progress: progress.Progress) -> Iterator[None]:
         raise
     except DriftloopError as error:
         on_progress(progress.Step("state", "written down"))
-        folder = write(home / "dumps" / f"{datetime.now(UTC):%Y%m%dT%H%M%S}")
+        folder = write_new(home)
         on_progress(progress.Step("state", f"in {folder}", done=True))
         told = f"The cluster's state is in {folder}. Run the same again: it goes on where it was."
         raise type(error)(error.what, f"{error.remedy} {told}".strip()) from error
+
+
+def write_new(home: Path) -> Path:
+    """As `write`, into a folder that has the time as its name."""
+    return write(home / "dumps" / f"{datetime.now(UTC):%Y%m%dT%H%M%S}")
 
 
 def write(folder: Path) -> Path:

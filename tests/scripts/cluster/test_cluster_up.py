@@ -98,6 +98,15 @@ def test_what_cannot_be_written_down_is_told_in_its_place(whole_machine: Program
     assert all("connection refused" in path.read_text() for path in folder.iterdir())
 
 
+def test_dump(whole_machine: Programs, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same by hand; where it is, is printed."""
+    (whole_machine.folder / "cluster").touch()
+    cluster_command.write_state()
+    folder = Path(capsys.readouterr().out.strip())
+    assert folder.parent == tmp_path / "home" / "kind" / "dumps"
+    assert (folder / "nodes.txt").is_file()
+
+
 def test_a_gates_no_is_no_failure(programs: Programs, tmp_path: Path) -> None:
     """Nothing is written down."""
     with pytest.raises(RejectedError), dump.on_failure(tmp_path / "here", silent):
