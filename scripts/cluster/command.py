@@ -28,9 +28,8 @@ def _run(command: tuple[str, ...], timeout_seconds: float | None, capture: bool)
     except subprocess.TimeoutExpired as error:
         raise UnavailableError(f"{told} did not end within {timeout_seconds:g} s.") from error
     except OSError as error:
-        raise UnavailableError(
-            f"{command[0]} cannot be run: {error.strerror}.", "`driftloop doctor --cluster` tells what is missing."
-        ) from error
+        fault = "is not installed" if isinstance(error, FileNotFoundError) else f"cannot be run: {error.strerror}"
+        raise UnavailableError(f"{command[0]} {fault}.", "See `driftloop doctor --cluster`.") from error
     if done.returncode:
         words = f": {done.stderr.strip()[-2000:]}" if capture else f" with exit code {done.returncode}."
         raise CommandError(f"{told} failed{words}")

@@ -26,18 +26,18 @@ def up(settings: Settings, on_progress: Progress, timeout_seconds: int) -> None:
     """All of it, in order. A step that fails leaves the cluster as it is, and tells where its state was written."""
     make(settings, on_progress)
     with dump.on_failure(access.home_of(settings), on_progress):
+        await_nodes(on_progress)
         install.install(plan.read().chosen(CHOICES), on_progress, timeout_seconds)
         load_images(on_progress)
         apply_loop(on_progress, timeout_seconds)
 
 
 def require_fit(checks: Iterable[Check]) -> None:
-    """DriftloopError, with each remedy, if this machine cannot run the cluster."""
-    problems = [check for check in checks if check.verdict == "problem"]
+    """DriftloopError if this machine cannot run the cluster; the checks, with their remedies, were shown."""
+    problems = [check.name for check in checks if check.verdict == "problem"]
     if problems:
-        told = "; ".join(f"{check.name}: {check.found}" for check in problems)
         raise DriftloopError(
-            f"This machine cannot run the cluster: {told}.", "\n".join(check.remedy for check in problems)
+            f"This machine cannot run the cluster: {', '.join(problems)}.", "What to do about each is above."
         )
 
 
@@ -49,6 +49,10 @@ def make(settings: Settings, on_progress: Progress) -> None:
     else:
         on_progress(Step("cluster", "is made by kind; the first time its node image is fetched"))
         kind.create(kubeconfig)
+
+
+def await_nodes(on_progress: Progress) -> None:
+    """Until every node is ready: also those of a cluster that was there and has just been started."""
     kubectl.run("wait", "--for=condition=Ready", "nodes", "--all", f"--timeout={kind.READY_SECONDS}s")
     on_progress(Step("cluster", "ready", done=True))
 
