@@ -14,7 +14,7 @@ endif
 
 # The development environment holds the main one: where it is set up, or asked for, it serves for everything.
 DEV := .venv/dev.ready
-MAIN := $(if $(wildcard $(DEV))$(filter-out help demo down compile lock clean,$(MAKECMDGOALS)),$(DEV),.venv/main.ready)
+MAIN := $(if $(wildcard $(DEV))$(filter-out help demo down cluster-up cluster-demo cluster-down compile lock clean,$(MAKECMDGOALS)),$(DEV),.venv/main.ready)
 
 # alibi-detect wants numpy 1, so the drift detector has an environment of its own; its tests need a few packages more.
 DRIFT_DEV := .venv-drift/drift-dev.ready
@@ -128,6 +128,23 @@ check-files: $(DEV)
 .PHONY: check-manifests
 check-manifests: $(DEV)  ## every overlay with every option: schemas, references, rights, network policies
 	$(BIN)/python -m pytest tests/manifests $(ARGS)
+
+# Against any cluster, also `driftloop up`: what `driftloop cluster env` or `driftloop env` prints says which.
+.PHONY: test-cluster
+test-cluster: $(DEV)  ## the loop on the cluster that the environment names; it trains and rolls out there
+	DRIFTLOOP_CLUSTER_TESTS=1 $(BIN)/python -m pytest -m cluster --exitfirst $(or $(ARGS),tests/cluster)
+
+.PHONY: cluster-up
+cluster-up: $(MAIN)  ## the loop on a kind cluster of this machine: docs/cluster.md tells what it needs
+	$(BIN)/driftloop cluster up $(ARGS)
+
+.PHONY: cluster-demo
+cluster-demo: $(MAIN)  ## train, serve and ask once, on that cluster
+	$(BIN)/driftloop cluster demo
+
+.PHONY: cluster-down
+cluster-down: $(MAIN)  ## delete that cluster with everything in it
+	$(BIN)/driftloop cluster down
 
 .PHONY: clean
 clean:  ## remove environments and caches; `make down` first. What runs keep, in .driftloop/, stays

@@ -8,6 +8,7 @@ import typer
 
 from scripts import (
     approve_command,
+    cluster_command,
     compile_command,
     demo_command,
     deploy_command,
@@ -73,6 +74,7 @@ app.command("compile")(compile_command.compile_pipeline)
 app.add_typer(images_command.app, name="images")
 app.command("demo")(demo_command.demo)
 app.add_typer(platform_command.app, name="platform")
+app.add_typer(cluster_command.app, name="cluster")
 
 
 def main() -> int:

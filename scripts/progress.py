@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 def shown() -> Iterator[Progress]:
     """A place to tell steps to, for as long as the command works."""
     if not sys.stderr.isatty():
-        yield _plain
+        yield plain
         return
     with _spinners() as spinners:
         yield _Board(spinners)
 
 
-def _plain(step: Step) -> None:
+def plain(step: Step) -> None:
+    """A line a step: also for commands beside whose programs a spinner would not stand still."""
     print(f"{step.service}: {step.what}", file=sys.stderr, flush=True)
 
 

@@ -10,6 +10,7 @@ import yaml
 
 from contracts.settings import Settings
 from pocket.checkout import ROOT
+from scripts.cluster import access
 from tests.manifests.pods import is_knative
 from tests.manifests.renderings import Json, rendered
 from tests.manifests.schemas import VERSIONS
@@ -31,7 +32,8 @@ def test_every_port_leads_to_a_service(config: Json) -> None:
     ]
     opened = {found["spec"]["ports"][0]["nodePort"]: found["metadata"]["name"] for found in services}
     assert {port: opened[node] for port, node in mapped.items()} == {
-        8080: "driftloop-predictors",
+        port_of(access.PREDICTORS): "driftloop-predictors",
+        port_of(access.BROKER): "driftloop-broker",
         port_of(settings.mlflow_tracking_uri): "driftloop-mlflow",
         port_of(settings.s3_endpoint): "driftloop-s3",
         port_of(settings.kfp_endpoint): "driftloop-pipelines",

@@ -47,7 +47,7 @@ def test_an_overlay_is_a_list_of_choices(overlay: str) -> None:
     assert [found for found in chosen if found not in rendered(overlay)] == []
     besides = [found for found in rendered(overlay) if found not in chosen]
     assert {name_of(found)[1] for found in besides}.isdisjoint({"driftloop"})
-    assert len([found for found in besides if found["kind"] == "Service"]) == (4 if overlay.endswith("kind") else 0)
+    assert len([found for found in besides if found["kind"] == "Service"]) == (5 if overlay.endswith("kind") else 0)
 
 
 def test_names_are_given_once(folder: str, rendering: list[Json]) -> None:
@@ -58,7 +58,7 @@ def test_names_are_given_once(folder: str, rendering: list[Json]) -> None:
     ]
     assert len(names) == len(set(names))
     places = {found["metadata"].get("namespace") for found in rendering if found["kind"] != "Namespace"}
-    ports = {"kourier-system", "object-store", "mlflow"} if folder.endswith("kind") else set()
+    ports = {"kourier-system", "knative-eventing", "object-store", "mlflow"} if folder.endswith("kind") else set()
     assert places - ports == ({"driftloop"} if folder in (BASE, POCKET) else {"driftloop", "kubeflow"})
 
 

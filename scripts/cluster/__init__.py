@@ -1,0 +1,1 @@
+"""A cluster on one machine, by kind: from nothing to the loop, again after a failure, and away."""
