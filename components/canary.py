@@ -145,7 +145,8 @@ def requests_of(rows: pa.Table) -> npt.NDArray[np.int64]:
     frame = rows.select(["event_id", "seconds"]).to_pandas()
     alone = ~(frame["seconds"] > 0)  # not timed: nothing tells its rows apart
     frame["row"] = np.where(alone, np.arange(len(frame)), -1)
-    return frame.groupby(["event_id", "seconds", "row"], sort=False, dropna=False).ngroup().to_numpy(np.int64)
+    numbers = frame.groupby(["event_id", "seconds", "row"], sort=False, dropna=False).ngroup()
+    return np.asarray(numbers, dtype=np.int64)
 
 
 def _values(column: pa.ChunkedArray, feature: Feature) -> list[Any]:

@@ -79,8 +79,8 @@ def quality(shadow: Shadow, tolerance: float, alpha: float) -> Check:
     return Check(
         "quality",
         "fail" if high < -tolerance else "pass",
-        f"On {len(labels)} labelled rows of {found.groups} requests the canary has ROC AUC {found.first:.4f}, the stable "
-        f"version {found.second:.4f}: a difference of {found.difference:+.4f}, at most {high:+.4f}; "
+        f"On {len(labels)} labelled rows of {found.groups} requests the canary has ROC AUC {found.first:.4f}, the "
+        f"stable version {found.second:.4f}: a difference of {found.difference:+.4f}, at most {high:+.4f}; "
         f"gate.tolerance = {tolerance}.",
         {
             "labelled_rows": len(labels),
