@@ -25,7 +25,7 @@ def mortal(servers: Servers, baseline: Ended) -> Iterator[Servers]:
 def test_s3_that_dies_is_named(command: Command, mortal: Servers, good_source: str) -> None:
     """After a few tries: which server, for which object."""
     running = command.start_run(good_source)
-    running.wait_for("features: running")
+    running.wait_for("ingest: running")
     mortal.kill("s3")
     try:
         running.finish().assert_told(4, mortal.settings.s3_endpoint, "does not answer", "s3://", "driftloop status")
@@ -36,7 +36,7 @@ def test_s3_that_dies_is_named(command: Command, mortal: Servers, good_source: s
 def test_mlflow_that_dies_is_named(other_command: Command, mortal: Servers, good_source: str) -> None:
     """After as many tries as the pipelines API was started with: which server."""
     running = other_command.with_env(MLFLOW_HTTP_REQUEST_MAX_RETRIES="2").start_run(good_source)
-    running.wait_for("features: running")
+    running.wait_for("ingest: running")
     mortal.kill("mlflow")
     ended = running.finish()
     ended.assert_told(4, mortal.settings.mlflow_tracking_uri, "does not answer", "driftloop status")
