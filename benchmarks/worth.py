@@ -85,8 +85,7 @@ def _case(spec: LoopSpec, folder: Path, run_days: float, is_refit: bool, on_prog
     expected = workshop.judge(spec, following, first, None).roc_auc
     on_progress(Step(name, "the loop"))
     serving = version(spec, traffic, 1, first, expected, 0)
-    played = play(workshop, spec, traffic, serving, lambda _: recipe, run_days)
-    again = play(workshop, spec, traffic, serving, lambda _: recipe, run_days, refit=True) if is_refit else None
+    played = play(workshop, spec, traffic, serving, lambda _: recipe, run_days, refit=is_refit)
     on_progress(Step(name, "held-out rows, shuffled"))
     silence = quiet(workshop, spec, FIRST, recipe)
     on_progress(Step(name, "retrained every month"))
@@ -97,7 +96,6 @@ def _case(spec: LoopSpec, folder: Path, run_days: float, is_refit: bool, on_prog
         two_months=monthly(workshop, spec, recipe, two_months, months),
         everything=monthly(workshop, spec, recipe, everything, months),
         loop=traffic.roc_auc(played.scores()),
-        refit=traffic.roc_auc(again.scores()) if again else None,
         played=played,
         quiet=silence,
     )
@@ -123,7 +121,6 @@ def _keep(case: Case, folder: Path) -> None:
             "two_months": case.two_months,
             "everything": case.everything,
             "loop": case.loop,
-            "refit": case.refit,
         },
         "runs": runs,
         "quiet": vars(case.quiet),

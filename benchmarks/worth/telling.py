@@ -72,10 +72,8 @@ def _months(case: Case) -> Table:
         "monthly, two months": case.two_months,
         "monthly, everything": case.everything,
         "driftloop": case.loop,
-        "driftloop, refitted": case.refit,
     }
     for name, values in who.items():
-        if values is not None:
-            figures = [f"{value:.4f}" for value in (*values, fmean(values))]
-            table.add_row(name, *figures, f"{case.gained(values):.0%}")
+        figures = [f"{value:.4f}" for value in (*values, fmean(values))]
+        table.add_row(name, *figures, f"{case.gained(values):.0%}")
     return table

@@ -24,8 +24,6 @@ class Case:
     two_months: list[float]
     everything: list[float]
     loop: list[float]
-    refit: list[float] | None
-    """The loop, had each accepted version been fitted again on its holdout too; None: not tried."""
     played: Played
     quiet: Quiet
 
