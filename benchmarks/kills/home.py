@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from contracts.errors import UnavailableError
@@ -15,7 +15,7 @@ from contracts.settings import Settings
 from kills import small_loop
 from pocket import services, state
 from pocket.controllers import service as controllers
-from pocket.environment import laid_under
+from pocket.environment import laid_under, predictor_address
 from pocket.state import Record
 from pocket.status import Status, status
 
@@ -75,7 +75,7 @@ class Home:
 
     def settings(self) -> Settings:
         """Where everything is just now."""
-        return Settings.from_env(laid_under(self.path, self.env))
+        return replace(Settings.from_env(laid_under(self.path, self.env)), predictor_url=predictor_address(self.path))
 
     def log(self) -> EventLog:
         """The event log of the loop."""

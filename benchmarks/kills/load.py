@@ -20,7 +20,6 @@ from contracts.settings import Settings
 from kills.rows import Request
 from kills.small_loop import LOOP
 from kills.tally import Tally
-from pocket.environment import predictor_address
 
 CLIENTS = 32
 """Requests under way at once; where all wait, the load waits with them."""
@@ -123,7 +122,7 @@ class Load:
                 return True
 
     async def _ask(self, client: httpx.AsyncClient, request: Request) -> None:
-        url = f"{predictor_address(self.settings.home)}/v2/models/{LOOP}/infer"
+        url = f"{self.settings.predictor_url}/v2/models/{LOOP}/infer"
         await _post(client, url, request.body, {"content-type": "application/json"})
 
 
