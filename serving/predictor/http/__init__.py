@@ -1,0 +1,1 @@
+"""HTTP without a framework: connections on uvloop and httptools, bounds, admission, a graceful end."""
