@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,6 +46,9 @@ class Settings:
     """URL to which events are sent, the Broker's as a rule (`K_SINK`)."""
     namespace: str
     """Namespace of the loop's objects (`DRIFTLOOP_NAMESPACE`)."""
+    environment: str
+    """Name that this environment's training runs bear where several share one pipelines API; empty for the first
+    (`DRIFTLOOP_ENVIRONMENT`)."""
     deployment_mode: str
     """KServe's mode of the InferenceServices that a rollout makes (`DRIFTLOOP_DEPLOYMENT_MODE`)."""
     loops: Path
@@ -77,6 +81,7 @@ class Settings:
             kfp_token=Path(token) if (token := env.get("KF_PIPELINES_SA_TOKEN_PATH")) else None,
             sink=_url(env, "K_SINK", "") if env.get("K_SINK") else None,
             namespace=env.get("DRIFTLOOP_NAMESPACE", "driftloop"),
+            environment=_environment(env.get("DRIFTLOOP_ENVIRONMENT", "")),
             deployment_mode=_mode(env.get("DRIFTLOOP_DEPLOYMENT_MODE", "Knative")),
             loops=Path(env.get("DRIFTLOOP_LOOPS", _PIPELINES / "loops")),
             environments=Path(env.get("DRIFTLOOP_ENVIRONMENTS", _PIPELINES / "environments")),
@@ -100,6 +105,12 @@ def _url(env: Mapping[str, str], name: str, default: str) -> str:
     if not _is_http(url):
         raise ConfigError(f"{name} is {url!r}, not an address.", "Write it as http://host:port or https://host.")
     return url
+
+
+def _environment(text: str) -> str:
+    if not re.fullmatch(r"([a-z][a-z0-9-]{0,40})?", text):
+        raise ConfigError(f"DRIFTLOOP_ENVIRONMENT is {text!r}.", "Give small letters, digits and hyphens, or nothing.")
+    return text
 
 
 def _mode(text: str) -> str:

@@ -46,7 +46,8 @@ def _run(settings: Settings, env: Mapping[str, str]) -> None:
 
     runs, owner = Runs(settings.kfp_endpoint, settings.pipeline, settings.kfp_token), uuid.uuid4().hex
     starter = Starter(runs, specs, settings.code_version, owner, settle_seconds)
-    trigger = Trigger(store, settings.data_bucket, specs, runs, starter, owner, settle_seconds / POLLS)
+    polls = settle_seconds / POLLS
+    trigger = Trigger(store, settings.data_bucket, specs, runs, starter, owner, polls, settings.environment)
     app = application(trigger.handle, "trigger", trigger.lifespan)
     app.router.routes.append(metrics_route(trigger.measures.registry))
     _log.info("loops: %s; runs are asked for at %s", ", ".join(sorted(specs)), settings.kfp_endpoint)

@@ -33,11 +33,18 @@ class Claim(BaseModel):
     holdout_end: date
     owner: str
     """The process that claimed."""
+    environment: str = ""
+    """Where the windows are from: windows of two environments may have one name, and both ask one pipelines API."""
 
     @property
     def run(self) -> str:
         """Display name of the run: the key by which it is found."""
-        return f"{self.loop}-retrain-{self.episode}"
+        return run_name(self.loop, self.episode, self.environment)
+
+
+def run_name(loop: str, episode: str, environment: str = "") -> str:
+    """Display name of the run that an episode leads to."""
+    return f"{loop}-retrain-{environment}-{episode}" if environment else f"{loop}-retrain-{episode}"
 
 
 @dataclass(frozen=True)

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, time
 
-from serving.trigger.claims import Held
+from serving.trigger.claims import Held, run_name
 from serving.trigger.policy import PastRun
 from serving.trigger.runs import Run, State
 
 
-def past_runs(loop: str, held: Sequence[Held], runs: Sequence[Run], now: datetime) -> list[PastRun]:
-    """Every claim; runs without one if the trigger made them or if they are in flight. `now` is event time."""
+def past_runs(
+    loop: str, held: Sequence[Held], runs: Sequence[Run], now: datetime, environment: str = ""
+) -> list[PastRun]:
+    """Every claim; runs without one if a trigger made them or if they are in flight. `now` is event time."""
     states = {run.name: run.state for run in runs}
     claimed = [PastRun(each.claim.episode, each.claim.at, _state(each, states)) for each in held]
     names = {each.claim.run for each in held}
-    others = [_other(loop, run, now) for run in runs if run.name not in names]
+    others = [_other(loop, run, now, environment) for run in runs if run.name not in names]
     return [*claimed, *(run for run in others if run is not None)]
 
 
@@ -24,10 +26,11 @@ def _state(held: Held, states: dict[str, State]) -> State:
     return states.get(held.claim.run, "in_flight" if held.run_id is None else "succeeded")
 
 
-def _other(loop: str, run: Run, now: datetime) -> PastRun | None:
+def _other(loop: str, run: Run, now: datetime, environment: str) -> PastRun | None:
     if run.state == "in_flight":
         return PastRun(run.name, now, run.state)
-    episode = run.name.removeprefix(f"{loop}-retrain-")
-    if episode == run.name or run.holdout_end is None:
+    if run.holdout_end is None or not run.name.startswith(run_name(loop, "")):
         return None
+    # Another environment's run goes by its whole name: its windows may have the names of ours.
+    episode = run.name.removeprefix(run_name(loop, "", environment))
     return PastRun(episode, datetime.combine(run.holdout_end, time(), UTC), run.state)

@@ -38,10 +38,11 @@ class Trigger:
         starter: Starter,
         owner: str,
         poll_seconds: float,
+        environment: str = "",
     ) -> None:
         self.measures = Measures()
         self._specs, self._runs, self._starter, self._owner = specs, runs, starter, owner
-        self._poll_seconds = poll_seconds
+        self._poll_seconds, self._environment = poll_seconds, environment
         self._histories = {loop: History(store, bucket, loop) for loop in specs}
         self._claims = {loop: Claims(store, bucket, loop) for loop in specs}
         self._turn, self._unsettled = asyncio.Lock(), asyncio.Event()
@@ -85,14 +86,14 @@ class Trigger:
             raise UnavailableError(f"Run {own.claim.run} is being made.", "Send the event again.")
         if own is not None:
             return self._settle(identity, drift, accepted(own.claim))
-        past = past_runs(spec.name, held, self._runs.of_loop(spec.name), drift.end)
+        past = past_runs(spec.name, held, self._runs.of_loop(spec.name), drift.end, self._environment)
         decision = decide(spec, history.until(drift), past, drift)
         if not decision.accepted or decision.episode is None:
             return self._settle(identity, drift, suppressed(identity, drift, decision.episode, decision.reason))
         if any(each.claim.episode == decision.episode for each in held):  # whatever the policy says
             told = f"Episode {decision.episode} has its run."
             return self._settle(identity, drift, suppressed(identity, drift, decision.episode, told))
-        claim = _claim(len(held) + 1, identity, drift, decision, decision.episode, self._owner)
+        claim = _claim(len(held) + 1, identity, drift, decision, decision.episode, self._owner, self._environment)
         if not self._starter.begin(claims, claim):
             raise BusyError("Another process of the trigger has claimed a run meanwhile.", "Send the event again.")
         self.measures.runs.labels(spec.name).inc()
@@ -132,7 +133,9 @@ class Trigger:
         return left
 
 
-def _claim(number: int, identity: str, drift: Drift, decision: Decision, episode: str, owner: str) -> Claim:
+def _claim(
+    number: int, identity: str, drift: Drift, decision: Decision, episode: str, owner: str, environment: str
+) -> Claim:
     return Claim(
         number=number,
         loop=drift.loop,
@@ -144,4 +147,5 @@ def _claim(number: int, identity: str, drift: Drift, decision: Decision, episode
         end=decision.end,
         holdout_end=decision.holdout_end,
         owner=owner,
+        environment=environment,
     )

@@ -29,6 +29,14 @@ def test_a_mode_that_kserve_does_not_have() -> None:
         Settings.from_env({"DRIFTLOOP_DEPLOYMENT_MODE": "RawDeployment"})
 
 
+def test_an_environment_has_a_name_for_runs() -> None:
+    """None for the first; another's can be part of a run's name."""
+    assert Settings.from_env({}).environment == ""
+    assert Settings.from_env({"DRIFTLOOP_ENVIRONMENT": "production"}).environment == "production"
+    with pytest.raises(ConfigError, match="'My Place'"):
+        Settings.from_env({"DRIFTLOOP_ENVIRONMENT": "My Place"})
+
+
 def test_variables_are_the_ecosystems() -> None:
     """The names that other tools read are read here."""
     settings = Settings.from_env(

@@ -104,4 +104,5 @@ class Place:
         runs = MortalRuns(self.endpoint, self.settings.pipeline, life, is_cut)
         starter = Starter(runs, self.specs, "commit", owner, settle_seconds)
         store = MortalStore(self.settings, life)
-        return Trigger(store, self.settings.data_bucket, self.specs, runs, starter, owner, settle_seconds / 10)
+        about = (owner, settle_seconds / 10, self.settings.environment)
+        return Trigger(store, self.settings.data_bucket, self.specs, runs, starter, *about)

@@ -71,6 +71,24 @@ def test_death_at_any_request_loses_and_doubles_nothing(
     pytest.fail("it never lived on")
 
 
+def test_two_environments_ask_one_pipelines_api(
+    s3_settings: Settings, endpoint: str, pipelines: Pipelines, tmp_path: Path
+) -> None:
+    """Windows of one name drift in both: each has its own run, but not within the other's cooldown."""
+    first = Place(s3_settings, endpoint, tmp_path, "shared")
+    settings = replace(s3_settings, data_bucket=f"{s3_settings.data_bucket}-production", environment="production")
+    ObjectStore(settings).ensure_bucket(settings.data_bucket)
+    second = Place(settings, endpoint, tmp_path, "shared")
+    soon = [drift_event("shared", index) for index in range(3)]
+    late = drift_event("shared", 20, hours=24)
+    here = asyncio.run(life_after(first.trigger("here", Life()), *soon))
+    assert [one.decision for one in here] == ["suppressed", "suppressed", "accepted"]
+    there = asyncio.run(life_after(second.trigger("there", Life()), *soon, late))
+    assert [one.decision for one in there] == [*["suppressed"] * 3, "accepted"]
+    assert "cooldown" in there[2].reason
+    assert pipelines.names("shared") == ["shared-retrain-1-000000", "shared-retrain-production-1-000000"]
+
+
 def test_a_request_that_outlives_its_process_is_waited_for(s3_settings: Settings, tmp_path: Path) -> None:
     """The run appears after the next process has started: it is found, not made again."""
     slow = Pipelines(delay_seconds=0.2)
