@@ -17,10 +17,12 @@ from scripts.platform.kubectl import Json
 S3 = "s3.object-store.svc.cluster.local:9000"
 POSTGRES = "postgres.mlflow.svc.cluster.local:5432"
 REDIS = "redis.redis.svc.cluster.local:6379"
-BUCKETS = ("driftloop", "mlflow")
+BUCKETS = ("driftloop", "mlflow", "driftloop-production")
+"""The last is where a promotion goes, of the environment in pipelines/environments/production.toml."""
 USERS = ("driftloop", "kubeflow")
 """Namespaces of the loop and of its pipelines' steps."""
 MANAGER = "driftloop-keys"
+ENDPOINT = "serving.kserve.io/s3-endpoint"
 
 Values = Mapping[str, str]
 
@@ -29,7 +31,16 @@ def ensure() -> None:
     """Make what is missing of keys, and of the namespaces of those who use them."""
     _apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in USERS)
     truth = {place: _kept(*place, values) for place, values in drawn().items()}
-    _apply(derived(truth))
+    _apply(found for found in derived(truth) if not _is_of_another_store(found))
+
+
+def _is_of_another_store(found: Json) -> bool:
+    """Whether a Secret is there that holds the keys of an S3 which this installation did not make."""
+    if not found["metadata"]["annotations"]:
+        return False
+    there = kubectl.find("secret", found["metadata"]["name"], found["metadata"]["namespace"])
+    endpoint = (there or found)["metadata"].get("annotations", {}).get(ENDPOINT)
+    return endpoint not in (None, S3)
 
 
 def drawn() -> dict[tuple[str, str], Values]:
@@ -58,7 +69,7 @@ def derived(truth: Mapping[tuple[str, str], Values]) -> Iterator[Json]:
 
 
 _KSERVE = {
-    "serving.kserve.io/s3-endpoint": S3,
+    ENDPOINT: S3,
     "serving.kserve.io/s3-usehttps": "0",
     "serving.kserve.io/s3-region": "us-east-1",
     "serving.kserve.io/s3-usevirtualbucket": "false",

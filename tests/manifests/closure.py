@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from tests.manifests.flows import peers
 from tests.manifests.pods import Pod, is_knative, pods, selects
-from tests.manifests.provided import OBJECTS, PARTS
+from tests.manifests.provided import OBJECTS, PARTS, STAGING
 from tests.manifests.renderings import Json
 
 Name = tuple[str, str, str]
@@ -22,8 +22,8 @@ _BY_KEY = {
     "secretKeyRef": "Secret",
     "roleRef": "Role",
 }
+_OUTSIDE = {f"{part.address}/32" for part in STAGING.values()}
 _VARIABLE = re.compile(r"\$\((\w+)\)")
-_HOST = re.compile(r"(?P<service>[\w-]+)\.(?P<namespace>[\w-]+)\.svc\.cluster\.local")
 
 
 def missing(rendering: list[Json], also: Collection[Name] = ()) -> set[Any]:
@@ -35,7 +35,8 @@ def missing(rendering: list[Json], also: Collection[Name] = ()) -> set[Any]:
     gone |= {
         str(selector) for namespace, selector in selectors(rendering) if not _found(namespace, selector, rendering)
     }
-    return gone | set(_unset(rendering))
+    blocks = {peer["ipBlock"]["cidr"] for _, peer in peers(rendering) if "ipBlock" in peer}
+    return gone | {block for block in blocks if block not in _OUTSIDE} | set(_unset(rendering))
 
 
 def name_of(found: Json) -> Name:
@@ -77,11 +78,10 @@ def addresses(found: Json) -> Iterator[str]:
 
 
 def _answers(address: str, there: set[Name]) -> bool:
-    """Whether a Service of the cluster is behind an address, with this port, and the Broker that a path names."""
+    """Whether a Service or a server of staging has this address with its port, and the Broker that a path names."""
     parts = urlsplit(address)
-    host = _HOST.fullmatch(parts.hostname or "")
-    known = {(part.namespace, part.service, part.service_port) for part in PARTS.values()}
-    if host is None or (host["namespace"], host["service"], parts.port or 80) not in known:
+    known = {(part.host, part.service_port) for part in (*PARTS.values(), *STAGING.values())}
+    if (parts.hostname, parts.port or {"http": 80, "https": 443}[parts.scheme]) not in known:
         return False
     path = parts.path.strip("/")
     return not path or ("Broker", *path.split("/")) in there
@@ -98,6 +98,8 @@ def selectors(rendering: list[Json]) -> Iterator[tuple[str | None, Json]]:
         if kind == "Service" and not is_knative(found):
             yield namespace, {"matchLabels": found["spec"]["selector"]}
     for namespace, peer in peers(rendering):
+        if "ipBlock" in peer:
+            continue
         there = peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"] if len(peer) > 1 else namespace
         yield there, peer["podSelector"]
 

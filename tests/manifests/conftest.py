@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.manifests.renderings import CLUSTERS, FOLDERS, Json, rendered
+from tests.manifests.renderings import CLUSTERS, FOLDERS, TRAINING, Json, rendered
 
 
 @pytest.fixture(scope="session", params=FOLDERS)
@@ -22,4 +22,10 @@ def rendering(folder: str) -> list[Json]:
 @pytest.fixture(scope="session", params=CLUSTERS)
 def cluster(request: pytest.FixtureRequest) -> list[Json]:
     """Objects of each overlay that is for a cluster."""
+    return rendered(str(request.param))
+
+
+@pytest.fixture(scope="session", params=TRAINING)
+def training(request: pytest.FixtureRequest) -> list[Json]:
+    """Objects of each overlay for a cluster where the training pipeline runs."""
     return rendered(str(request.param))

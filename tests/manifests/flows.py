@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from tests.manifests.pods import Pod, selects
@@ -53,6 +54,10 @@ def _admits(policy: Json, direction: str, other: Pod, port: int) -> bool:
 
 
 def _is(own: str, peer: dict[str, Any], pod: Pod) -> bool:
+    if pod.address or "ipBlock" in peer:
+        return (
+            bool(pod.address) and "ipBlock" in peer and ip_address(pod.address) in ip_network(peer["ipBlock"]["cidr"])
+        )
     if "namespaceSelector" in peer:
         is_there = selects(peer["namespaceSelector"], {"kubernetes.io/metadata.name": pod.namespace})
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.manifests.provided import PARTS, QUEUE_PROXY, SERVED, STEP, Labels
+from tests.manifests.provided import PARTS, QUEUE_PROXY, SERVED, STAGING, STEP, Labels
 from tests.manifests.renderings import Json
 
 
@@ -17,16 +17,26 @@ class Pod:
     namespace: str
     labels: Labels = field(hash=False)
     ports: tuple[int, ...] = ()
+    address: str = ""
+    """Of what is outside of the cluster, and so is no pod."""
 
 
 def pods(rendering: list[Json]) -> list[Pod]:
-    """Ours, a predictor of an InferenceService among them, a step's, and the platform's."""
+    """Ours, a predictor among them, and the platform's; with these a step where any run, else staging's servers."""
     names = [found["metadata"]["name"] for found in rendering if is_knative(found)]
     ports = (SERVED, *QUEUE_PROXY.values())
     ours = [Pod(name, "driftloop", {"serving.knative.dev/service": name}, ports) for name in names]
     ours.append(_predictor(rendering))
-    step = Pod("step", STEP.namespace, STEP.labels)
-    return [*ours, step, *(Pod(name, part.namespace, part.labels, part.ports) for name, part in PARTS.items())]
+    if trains(rendering):
+        ours.append(Pod("step", STEP.namespace, STEP.labels))
+    parts = PARTS if trains(rendering) else {**PARTS, **STAGING}
+    theirs = (Pod(name, part.namespace, part.labels, part.ports, part.address) for name, part in parts.items())
+    return [*ours, *theirs]
+
+
+def trains(rendering: list[Json]) -> bool:
+    """Whether anything is for the namespace of runs."""
+    return any(found["metadata"].get("namespace") == STEP.namespace for found in rendering)
 
 
 def _predictor(rendering: list[Json]) -> Pod:

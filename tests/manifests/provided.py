@@ -17,6 +17,13 @@ class Part:
     """Of the pods."""
     service: str = ""
     service_port: int = 0
+    address: str = ""
+    """Of what is no pod of this cluster."""
+
+    @property
+    def host(self) -> str:
+        """Its name in an address."""
+        return f"{self.service}.{self.namespace}.svc.cluster.local" if self.namespace else self.service
 
 
 PARTS = {
@@ -37,6 +44,12 @@ PARTS = {
     "metadata": Part("kubeflow", {"component": "metadata-grpc-server"}, (8080,)),
     "artifacts": Part("kubeflow", {"app": "seaweedfs"}, (8333,)),
 }
+STAGING = {
+    "staging-s3": Part("", {}, (443,), "s3.staging.example.com", 443, "192.0.2.10"),
+    "staging-mlflow": Part("", {}, (443,), "mlflow.staging.example.com", 443, "192.0.2.30"),
+    "staging-pipelines": Part("", {}, (443,), "pipelines.staging.example.com", 443, "192.0.2.20"),
+}
+"""As production's overlay names them: outside of its cluster."""
 STEP = Part("kubeflow", {"pipelines.kubeflow.org/v2_component": "true"})
 """Pods of runs, as Kubeflow Pipelines labels them."""
 

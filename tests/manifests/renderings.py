@@ -23,6 +23,8 @@ POCKET, BASE = "manifests/overlays/pocket", "manifests/base"
 OPTIONS = tuple(sorted(path.parent.name for path in ROOT.glob("manifests/components/*/kustomization.yaml")))
 FOLDERS = (BASE, *sorted(str(path.parent.relative_to(ROOT)) for path in ROOT.glob("manifests/overlays/*/kust*.yaml")))
 CLUSTERS = tuple(folder for folder in FOLDERS if folder not in (BASE, POCKET))
+PRODUCTION = "manifests/overlays/production"
+TRAINING = tuple(folder for folder in CLUSTERS if folder != PRODUCTION)
 
 
 @cache

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import yaml
 
 from components.inference_service import InferenceService, Served
 from pocket.checkout import ROOT
+from scripts.platform import plan
 
 Json = dict[str, Any]
 FOLDER = ROOT / "manifests" / "argo-cd"
@@ -43,20 +43,25 @@ def test_every_file_is_one_object_of_argo_cd() -> None:
 
 
 def test_the_platform_comes_in_its_order() -> None:
-    """One wave a folder, each after the one before, as they are installed by hand with the first of each choice."""
+    """One wave a folder, each after the one before, as they are installed by hand; production without what trains."""
     spec = _read("platform")["spec"]
-    clusters, parts = (part["list"]["elements"] for part in spec["generators"][0]["matrix"]["generators"])
-    assert [one["cluster"] for one in clusters] == ["staging", "production"]
+    parts = [part for generator in spec["generators"] for part in _elements(generator)[1]]
     steps = [step["matchExpressions"] for step in spec["strategy"]["rollingSync"]["steps"]]
     waves = [value for (expression,) in steps for value in expression["values"]]
     assert waves == [one["wave"] for one in parts] == [str(number) for number in range(len(parts))]
     assert spec["template"]["metadata"]["labels"] == {"driftloop.dev/wave": "{{.wave}}"}
-    install = ROOT / "manifests" / "platform" / "install.toml"
-    if install.is_file():
-        plan = tomllib.loads(install.read_text())
-        chosen = {name: choices[0] for name, choices in plan["choices"].items()}
-        by_default = [step["folder"] for step in plan["step"] if step.get("when", {}).items() <= chosen.items()]
-        assert [one["part"] for one in parts] == by_default
+    for cluster, wishes in CLUSTERS.items():
+        there = [parts for clusters, parts in map(_elements, spec["generators"]) if {"cluster": cluster} in clusters]
+        chosen = [step.folder for step in plan.read().chosen(wishes)]
+        assert [part["part"] for parts in there for part in parts] == chosen
+
+
+CLUSTERS = {"staging": {}, "production": {"training": "elsewhere"}}
+
+
+def _elements(generator: Json) -> list[list[Json]]:
+    """Clusters, and parts for them."""
+    return [part["list"]["elements"] for part in generator["matrix"]["generators"]]
 
 
 @pytest.mark.parametrize("environment", ["staging", "production"])

@@ -11,7 +11,17 @@ from typing import Any
 import pytest
 
 from tests.manifests.closure import missing, name_of
-from tests.manifests.renderings import BASE, CLUSTERS, FOLDERS, OPTIONS, POCKET, Json, choices, options_of, rendered
+from tests.manifests.renderings import (
+    CLUSTERS,
+    FOLDERS,
+    OPTIONS,
+    PRODUCTION,
+    TRAINING,
+    Json,
+    choices,
+    options_of,
+    rendered,
+)
 from tests.manifests.schemas import VERSIONS, faults, named, schema_of
 
 SLIPS = 20
@@ -40,7 +50,7 @@ def test_nothing_that_an_option_brings_hangs_on_another() -> None:
     assert {options: missing(objects) for options, objects in choices().items() if missing(objects)} == {}
 
 
-@pytest.mark.parametrize("overlay", CLUSTERS)
+@pytest.mark.parametrize("overlay", TRAINING)
 def test_an_overlay_is_a_list_of_choices(overlay: str) -> None:
     """In whatever order it lists its options, it is base with these; kind has ports for this machine besides."""
     chosen = choices()[tuple(sorted(options_of(overlay)))]
@@ -48,6 +58,19 @@ def test_an_overlay_is_a_list_of_choices(overlay: str) -> None:
     besides = [found for found in rendered(overlay) if found not in chosen]
     assert {name_of(found)[1] for found in besides}.isdisjoint({"driftloop"})
     assert len([found for found in besides if found["kind"] == "Service"]) == (5 if overlay.endswith("kind") else 0)
+
+
+def test_production_differs_in_where_staging_is() -> None:
+    """Base with its options, but for settings, the way to S3 and to the pipelines, and policies of steps."""
+    chosen = {name_of(found): found for found in choices()[tuple(sorted(options_of(PRODUCTION)))]}
+    there = {name_of(found): found for found in rendered(PRODUCTION)}
+    assert {name for name in chosen | there if chosen.get(name) != there.get(name)} == {
+        ("ConfigMap", "driftloop", "driftloop-settings"),
+        ("NetworkPolicy", "driftloop", "s3"),
+        ("NetworkPolicy", "driftloop", "pipelines"),
+        ("NetworkPolicy", "kubeflow", "driftloop-training-steps"),
+    }
+    assert there.keys() < chosen.keys()
 
 
 def test_names_are_given_once(folder: str, rendering: list[Json]) -> None:
@@ -59,7 +82,7 @@ def test_names_are_given_once(folder: str, rendering: list[Json]) -> None:
     assert len(names) == len(set(names))
     places = {found["metadata"].get("namespace") for found in rendering if found["kind"] != "Namespace"}
     ports = {"kourier-system", "knative-eventing", "object-store", "mlflow"} if folder.endswith("kind") else set()
-    assert places - ports == ({"driftloop"} if folder in (BASE, POCKET) else {"driftloop", "kubeflow"})
+    assert places - ports == ({"driftloop", "kubeflow"} if folder in TRAINING else {"driftloop"})
 
 
 @pytest.mark.parametrize("seed", range(SLIPS))

@@ -20,7 +20,7 @@ from tests.components.rollout_kserve import Controller
 from tests.manifests.api_server import NAMESPACE, client, serving
 from tests.manifests.renderings import Json, rendered
 
-OVERLAY, STEPS = "manifests/overlays/production", "kubeflow:pipeline-runner"
+OVERLAY, STEPS = "manifests/overlays/staging", "kubeflow:pipeline-runner"
 ONE, TWO, THREE = (Served(number, f"s3://mlflow/{number}/", number * 64) for number in "123")
 
 

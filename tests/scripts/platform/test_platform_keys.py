@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -62,6 +63,20 @@ def test_kserve_finds_the_store_by_the_secret() -> None:
     about = found["metadata"]["annotations"]
     assert about["serving.kserve.io/s3-endpoint"] == keys.S3
     assert about["serving.kserve.io/s3-usehttps"] == "0"
+
+
+@pytest.mark.usefixtures("installed")
+def test_keys_of_another_store_stay() -> None:
+    """Whoever has an S3 of his own, or production with staging's, has said so by the Secret's annotation."""
+    about = {keys.ENDPOINT: "s3.example.com"}
+    mine = keys._secret("driftloop", "driftloop-s3", {"AWS_ACCESS_KEY_ID": "mine"}, about)
+    kubectl.run("delete", "secret", "driftloop-s3", "--namespace=driftloop")
+    kubectl.run("create", "--filename=-", stdin=json.dumps(mine))
+    keys.ensure()
+    assert value_of("driftloop", "driftloop-s3") == {"AWS_ACCESS_KEY_ID": "mine"}
+    kubectl.run("delete", "secret", "driftloop-s3", "--namespace=driftloop")
+    keys.ensure()
+    assert value_of("driftloop", "driftloop-s3") == value_of("object-store", "s3-keys")
 
 
 def test_no_two_keys_are_alike() -> None:
