@@ -68,6 +68,7 @@ def on_cluster(task: PipelineTask, backoff: str = BACKOFF) -> PipelineTask:
     task.set_cpu_request(pod.cpu[0]).set_cpu_limit(pod.cpu[1])
     task.set_memory_request(pod.memory[0]).set_memory_limit(pod.memory[1])
     task.set_retry(RETRIES, backoff, BACKOFF_FACTOR, BACKOFF_MOST)
+    kubernetes.set_security_context(task, run_as_non_root=True)  # KFP takes all other privileges away by itself
     kubernetes.set_timeout(task, int(pod.limit.total_seconds()))
     kubernetes.use_config_map_as_env(task, SETTINGS, {name: name for name in REQUIRED})
     kubernetes.use_config_map_as_env(task, SETTINGS, {name: name for name in OPTIONAL}, optional=True)

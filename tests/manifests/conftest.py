@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+
 import pytest
 
-from tests.manifests.renderings import CLUSTERS, FOLDERS, TRAINING, Json, rendered
+from tests.manifests.renderings import CLUSTERS, FOLDERS, TRAINING, Json, choices, rendered
 
 
 @pytest.fixture(scope="session", params=FOLDERS)
@@ -29,3 +32,10 @@ def cluster(request: pytest.FixtureRequest) -> list[Json]:
 def training(request: pytest.FixtureRequest) -> list[Json]:
     """Objects of each overlay for a cluster where the training pipeline runs."""
     return rendered(str(request.param))
+
+
+@pytest.fixture(scope="session")
+def everything() -> list[Json]:
+    """Each different object of all renderings, those with options too."""
+    objects = itertools.chain(*(rendered(folder) for folder in FOLDERS), *choices().values())
+    return [json.loads(text) for text in dict.fromkeys(json.dumps(found, sort_keys=True) for found in objects)]

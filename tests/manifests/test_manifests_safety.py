@@ -9,14 +9,8 @@ import pytest
 
 from tests.manifests.pods import is_knative
 from tests.manifests.renderings import Json, rendered
+from tests.manifests.restricted import RESTRICTED
 
-RESTRICTED = {
-    "runAsNonRoot": True,
-    "readOnlyRootFilesystem": True,
-    "allowPrivilegeEscalation": False,
-    "capabilities": {"drop": ["ALL"]},
-    "seccompProfile": {"type": "RuntimeDefault"},
-}
 QUEUE_PROXY_CPU = 25
 """Thousandths, as Knative has it."""
 REPLICAS = "autoscaling.knative.dev/{}-scale"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import itertools
-import json
 import random
 from typing import Any
 
@@ -13,7 +11,6 @@ import pytest
 from tests.manifests.closure import missing, name_of
 from tests.manifests.renderings import (
     CLUSTERS,
-    FOLDERS,
     OPTIONS,
     PRODUCTION,
     TRAINING,
@@ -26,13 +23,6 @@ from tests.manifests.schemas import VERSIONS, faults, named, schema_of
 
 SLIPS = 20
 pytestmark = pytest.mark.timeout(300)  # dozens of renderings, perhaps on a busy machine
-
-
-@pytest.fixture(scope="module")
-def everything() -> list[Json]:
-    """Each different object of all renderings, those with options too."""
-    objects = itertools.chain(*(rendered(folder) for folder in FOLDERS), *choices().values())
-    return [json.loads(text) for text in dict.fromkeys(json.dumps(found, sort_keys=True) for found in objects)]
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -68,6 +68,11 @@ def test_every_pod_is_bounded(compiled: Json, pods: Json) -> None:
         assert task["retryPolicy"]["backoffDuration"] == ("10s" if name == "rollout" else "30s")
 
 
+def test_no_pod_runs_as_root(pods: Json) -> None:
+    """The kubelet sees to it, by the number of the image's user."""
+    assert all(pod["securityContext"] == {"runAsNonRoot": True} for pod in pods.values())
+
+
 def test_only_what_has_no_part_in_the_world_is_cached(compiled: Json) -> None:
     """What writes to MLflow, or reads what others write there, runs each time; nothing cached comes after it."""
     tasks = dict(_tasks(compiled))

@@ -8,15 +8,9 @@ from typing import Any
 import pytest
 
 from scripts.platform import keys
+from tests.manifests.restricted import RESTRICTED
 
 Json = Any
-RESTRICTED = {
-    "runAsNonRoot": True,
-    "readOnlyRootFilesystem": True,
-    "allowPrivilegeEscalation": False,
-    "capabilities": {"drop": ["ALL"]},
-    "seccompProfile": {"type": "RuntimeDefault"},
-}
 LONG = ("Deployment", "StatefulSet")
 FRIENDS = {"driftloop", "kubeflow", "mlflow", "knative-eventing"}
 
@@ -45,6 +39,13 @@ def test_every_container_is_restricted(workloads: list[Json]) -> None:
         assert found["spec"]["template"]["spec"]["securityContext"]["runAsUser"] > 0
         for container in _containers(found):
             assert container["securityContext"] == RESTRICTED, found["metadata"]["name"]
+
+
+def test_the_container_that_fetches_models_is_restricted(renderings: dict[str, list[Json]]) -> None:
+    """It runs in the predictor's pod, whose namespace refuses what is not; KServe's own has no such context."""
+    [patched] = [one for one in renderings["kserve/core"] if one["kind"] == "ClusterStorageContainer"]
+    context = patched["spec"]["container"]["securityContext"]
+    assert context == {name: value for name, value in RESTRICTED.items() if name != "readOnlyRootFilesystem"}
 
 
 def test_every_container_is_bounded(workloads: list[Json]) -> None:
