@@ -39,7 +39,7 @@ class Table:
     def _elsewhere(self, request: Request) -> Response | Awaitable[Response]:
         """The path is written otherwise, or the method is another, or it is not here."""
         path = unquote(request.path)
-        path = path if len(path) == 1 else path.removesuffix("/")
+        path = path.rstrip("/") if path.strip("/") else path
         operations, missing = self._paths.get(path), None
         if operations is None:
             operations, missing = self._of_another_model(path)
