@@ -9,7 +9,7 @@ import orjson
 
 from serving.errors import InvalidRequestError, shown
 from serving.predictor.dataplane import DataPlane, Prediction
-from serving.predictor.protocols import lanes, outputs, tensors
+from serving.predictor.protocols import lanes, large, outputs, tensors
 from serving.predictor.protocols.body import json_object
 from serving.predictor.protocols.exchange import HttpAnswer
 from serving.predictor.protocols.inputs import to_rows
@@ -44,6 +44,11 @@ class V2Exchange:
 
     def decode(self, plane: DataPlane) -> Rows:
         """The request's inputs as rows."""
+        if self._json_length is None and len(self._body) >= large.LARGE_BYTES:
+            rows = large.rows_of(self._body, plane)
+            if rows is not None:
+                self._id = rows.request_id
+                return rows
         head, tail = _split(self._body, self._json_length)
         request = json_object(head)
         self._id = _get(request, "id", str)
