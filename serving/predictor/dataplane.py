@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,15 +14,18 @@ from contracts.model import Feature, ModelCard
 from feature_store.matrix import Matrix, encode
 from serving.errors import InvalidRequestError, TooLargeError, shown
 from serving.predictor.classifier import ServedClassifier
+from serving.predictor.layout import Layout, are_positions
 
 Column = Sequence[Any] | npt.NDArray[Any]
 """One feature's values, a row each: numbers, booleans, text, or None for a missing one."""
-_NUMBERS = frozenset({int, float, bool, type(None)})
+_NAN = float("nan")
+_REALS = frozenset({int, float})
+_REALS_OR_NONE = _REALS | {type(None)}
+_NUMBERS = _REALS_OR_NONE | {bool}
 _TEXTS = frozenset({str, bytes, type(None)})
 
 
-@dataclass(frozen=True)
-class Prediction:
+class Prediction(NamedTuple):
     """The answer for each row."""
 
     probabilities: Matrix
@@ -40,10 +44,38 @@ class DataPlane:
     classifier: ServedClassifier
     max_rows: int
 
+    @cached_property
+    def layout(self) -> Layout:
+        """What the features ask of every request."""
+        return Layout(self.card.features)
+
+    @cached_property
+    def _labels(self) -> npt.NDArray[Any]:
+        return np.array(self.card.labels, dtype=object)
+
     @property
     def feature_names(self) -> list[str]:
         """Names of the features, in the order of the matrix."""
-        return [feature.name for feature in self.card.features]
+        return self.layout.names
+
+    def from_row(self, values: Sequence[Any]) -> Matrix | None:
+        """What `from_columns` makes of one row, its values in the order of the features: plain ones of the right types.
+
+        None for any value that takes more thought; `from_columns` says then what is wrong with it, if anything is.
+        """
+        matrix = self.layout.row.encode(values)
+        return matrix if matrix is None or self.classifier.accepts_missing or np.isfinite(matrix).all() else None
+
+    def from_values(self, values: list[Any], rows: int) -> Matrix | None:
+        """What `from_matrix` makes of so many rows of ints, floats and None, finite and flat; None like `from_row`."""
+        if len(values) != rows * self.layout.width or not 0 < rows <= self.max_rows:
+            return None
+        kinds = set(map(type, values))
+        if not _REALS.issuperset(kinds):
+            if not (self.classifier.accepts_missing and _REALS_OR_NONE.issuperset(kinds)):
+                return None
+            values = [_NAN if value is None else value for value in values]
+        return self.layout.matrix_of(values, rows)
 
     def from_columns(self, columns: Mapping[str, Column]) -> Matrix:
         """The matrix [rows, features] of one column a feature. InvalidRequestError names the value that is wrong."""
@@ -55,27 +87,27 @@ class DataPlane:
 
     def from_matrix(self, values: npt.NDArray[np.floating[Any]]) -> Matrix:
         """The matrix of values [rows, features] encoded already: a category is its position, NaN is missing."""
-        if values.ndim != 2 or values.shape[1] != len(self.card.features):
+        if values.ndim != 2 or values.shape[1] != self.layout.width:
             raise InvalidRequestError(
                 f"The matrix has shape {list(values.shape)}; expected [rows, {len(self.card.features)}]:"
                 f" one column for each of {self.feature_names}."
             )
         self._bound(len(values))
         with np.errstate(over="ignore"):  # too large a number becomes infinite, which is refused below with its name
-            matrix = np.ascontiguousarray(values, dtype=np.float32)
-        for index, feature in enumerate(self.card.features):
-            _require_positions(feature, matrix[:, index])
-        return self._checked(matrix, lambda row, name: values[row, self.feature_names.index(name)])
+            matrix = np.array(values, dtype=np.float32, order="C")  # a copy, for what came may be bytes of the request
+        for place, count in self.layout.counts:
+            _require_positions(self.card.features[place], matrix[:, place], count)
+        return self._checked(matrix, lambda row, name: values[row, self.layout.places[name]])
 
     def predict(self, matrix: Matrix) -> Prediction:
         """Probabilities and labels of an encoded matrix."""
         probabilities = self.classifier.probabilities(matrix)
-        best = probabilities.argmax(axis=1).tolist()
-        return Prediction(probabilities, tuple(self.card.labels[index] for index in best))
+        best = probabilities.argmax(axis=1)
+        return Prediction(probabilities, tuple(self._labels.take(best).tolist()))
 
     def _require_names(self, columns: Mapping[str, Column]) -> None:
-        names = self.feature_names
-        if columns.keys() == set(names):
+        names = self.layout.names
+        if columns.keys() == self.layout.places.keys():
             return
         for name in names:
             if name not in columns:
@@ -84,7 +116,7 @@ class DataPlane:
         raise InvalidRequestError(f"Unknown feature {shown(unknown)}; expected {names}.")
 
     def _require_rows(self, columns: Mapping[str, Column]) -> None:
-        first, *others = self.feature_names
+        first, *others = self.layout.names
         rows = len(columns[first])
         for name in others:
             if len(columns[name]) != rows:
@@ -103,6 +135,8 @@ class DataPlane:
 
     def _checked(self, matrix: Matrix, sent: Callable[[int, str], object]) -> Matrix:
         """The matrix, if the model can take each of its values. `sent` gives back a value as the client wrote it."""
+        if np.isfinite(matrix).all():
+            return matrix
         refused = np.isinf(matrix) if self.classifier.accepts_missing else ~np.isfinite(matrix)
         if not refused.any():
             return matrix
@@ -130,13 +164,10 @@ def _require_kind(feature: Feature, column: Column) -> None:
         raise _refusal(feature, column[row], row, expected)
 
 
-def _require_positions(feature: Feature, column: npt.NDArray[np.float32]) -> None:
-    if feature.categories is None:
-        return
-    count = len(feature.categories)
-    wrong = ~(np.isnan(column) | ((column >= 0) & (column < count) & (column == np.floor(column))))
-    if wrong.any():
-        row = int(np.argmax(wrong))
+def _require_positions(feature: Feature, column: npt.NDArray[np.float32], count: int) -> None:
+    right = are_positions(column, count)
+    if not right.all():
+        row = int(np.argmin(right))
         expected = f"the position of a category, 0 to {count - 1}, or NaN for none of them"
         raise _refusal(feature, column[row], row, expected)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from feature_store.matrix import Matrix
 from serving.predictor.dataplane import Column
@@ -18,8 +19,11 @@ class Identity:
     """ISO 8601 in UTC."""
 
 
-@dataclass(frozen=True)
-class Rows:
+UNTOLD = Identity()
+"""Of rows of which the client told nothing."""
+
+
+class Rows(NamedTuple):
     """A request, decoded and checked."""
 
     matrix: Matrix

@@ -17,7 +17,7 @@ from serving.errors import InvalidRequestError, shown
 from serving.predictor.dataplane import DataPlane, Prediction
 from serving.predictor.protocols.body import json_object
 from serving.predictor.protocols.exchange import HttpAnswer
-from serving.predictor.protocols.identity import columns_of, identity_of
+from serving.predictor.protocols.identity import identity_of
 from serving.predictor.rows import Identity, Rows
 
 _NUMBERS = frozenset({int, float, bool, type(None)})
@@ -60,7 +60,7 @@ def _instances(body: dict[str, Any]) -> list[Any]:
 
 def _from_objects(instances: list[dict[str, Any]], plane: DataPlane) -> Rows:
     names = plane.feature_names
-    told = [name for name in columns_of(plane) if instances and name in instances[0]]
+    told = [name for name in plane.layout.beside if instances and name in instances[0]]
     expected = {*names, *told}
     for row, instance in enumerate(instances):
         if instance.keys() != expected:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from serving.errors import InvalidRequestError, shown
 from serving.predictor.dataplane import DataPlane, Prediction
-from serving.predictor.protocols import outputs, tensors
+from serving.predictor.protocols import lanes, large, outputs, tensors
 from serving.predictor.protocols.body import json_object
 from serving.predictor.protocols.exchange import HttpAnswer
 from serving.predictor.protocols.inputs import to_rows
@@ -21,29 +20,43 @@ JSON_LENGTH = "inference-header-content-length"
 _KINDS = {str: "a string", list: "a list", dict: "an object", bool: "true or false", int: "a whole number"}
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """An output asked for, and in which form."""
 
     name: str
     binary: bool
 
 
+_ALL = [Wanted(name, binary=False) for name in outputs.NAMES]
+"""What a request gets that asks for nothing."""
+
+
 class V2Exchange:
     """A V2 REST request and its answer. `json_length` is the header's text, None without it."""
+
+    __slots__ = ("_body", "_id", "_json_length", "_wanted")
 
     def __init__(self, body: bytes, json_length: str | None) -> None:
         self._body = body
         self._json_length = json_length
         self._id: str | None = None
-        self._wanted: list[Wanted] = []
+        self._wanted = _ALL
 
     def decode(self, plane: DataPlane) -> Rows:
         """The request's inputs as rows."""
+        if self._json_length is None and len(self._body) >= large.LARGE_BYTES:
+            rows = large.rows_of(self._body, plane)
+            if rows is not None:
+                self._id = rows.request_id
+                return rows
         head, tail = _split(self._body, self._json_length)
         request = json_object(head)
         self._id = _get(request, "id", str)
-        self._wanted = _wanted(request)
+        if "outputs" in request or "parameters" in request:
+            self._wanted = _wanted(request)
+        rows = None if tail else lanes.rows_of(request.get("inputs"), plane, self._id)
+        if rows is not None:
+            return rows
         inputs = _require(request, "inputs", list, "The request")
         return to_rows(_tensors(inputs, tail), plane, self._id)
 
@@ -57,12 +70,13 @@ class V2Exchange:
                 chunks.append(output.to_binary())
                 description["parameters"] = {"binary_data_size": len(chunks[-1])}
             else:
-                description["data"] = output.values
+                description["data"] = output.json_values
             described.append(description)
-        identity = {} if self._id is None else {"id": self._id}
-        head = orjson.dumps(
-            {"model_name": plane.name, "model_version": plane.version, **identity, "outputs": described}
-        )
+        answer: dict[str, Any] = {"model_name": plane.name, "model_version": plane.version}
+        if self._id is not None:
+            answer["id"] = self._id
+        answer["outputs"] = described
+        head = orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
         if not chunks:
             return HttpAnswer(head, {"content-type": "application/json"})
         headers = {"content-type": "application/octet-stream", JSON_LENGTH: str(len(head))}
@@ -83,7 +97,7 @@ def _wanted(request: dict[str, Any]) -> list[Wanted]:
     binary = bool(_get(_get(request, "parameters", dict) or {}, "binary_data_output", bool))
     asked = [_one_wanted(output, binary) for output in _get(request, "outputs", list) or []]
     outputs.require_known(wanted.name for wanted in asked)
-    return asked or [Wanted(name, binary) for name in outputs.NAMES]
+    return asked or ([Wanted(name, binary) for name in outputs.NAMES] if binary else _ALL)
 
 
 def _one_wanted(output: Any, binary: bool) -> Wanted:
