@@ -5,13 +5,13 @@ from __future__ import annotations
 from feature_store.contract import EVENT_TIME
 from serving.predictor.dataplane import DataPlane
 from serving.predictor.openapi.values import Schema, position, value
-from serving.predictor.protocols.identity import MAX_ID, columns_of
+from serving.predictor.protocols.identity import MAX_ID
 
 
 def request(plane: DataPlane) -> Schema:
     """Objects {feature: value}, or lists in the features' order; an object may tell which row it is, too."""
     features = {feature.name: value(feature, plane) for feature in plane.card.features}
-    told = features | {name: _identity(name) for name in columns_of(plane)}
+    told = features | {name: _identity(name) for name in plane.layout.beside}
     places = [position(feature, plane) for feature in plane.card.features]
     matrix = {"type": "array", "prefixItems": places, "minItems": len(places), "maxItems": len(places)}
     rows = {"type": "array", "minItems": 1, "maxItems": plane.max_rows}

@@ -7,7 +7,6 @@ from typing import Any
 from serving.predictor.dataplane import DataPlane
 from serving.predictor.openapi.values import Schema, number, one_of_each, text
 from serving.predictor.protocols.datatypes import DATATYPES
-from serving.predictor.protocols.identity import columns_of
 from serving.predictor.protocols.outputs import NAMES
 
 _NUMERIC = [name for name, datatype in DATATYPES.items() if not datatype.is_text]
@@ -53,7 +52,7 @@ def answer(plane: DataPlane) -> Schema:
 
 def _columns(plane: DataPlane) -> dict[str, Any]:
     known = {feature.name: feature.categories for feature in plane.card.features}
-    return known | dict.fromkeys(columns_of(plane), ())
+    return known | dict.fromkeys(plane.layout.beside, ())
 
 
 def _matrix(plane: DataPlane) -> Schema:
