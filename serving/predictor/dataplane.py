@@ -25,9 +25,9 @@ class Prediction:
     """The answer for each row."""
 
     probabilities: Matrix
-    """float32 [rows, labels], in the order of the card's labels."""
-    labels: tuple[str, ...]
-    """The most probable label of each row; of equals the first."""
+    """float32 [rows, outputs], in the order of the card's outputs. Of a regression [rows, 1]: the predicted numbers."""
+    labels: tuple[str, ...] | None
+    """The most probable label of each row; of equals the first. None: a regression has none."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,8 @@ class DataPlane:
     def predict(self, matrix: Matrix) -> Prediction:
         """Probabilities and labels of an encoded matrix."""
         probabilities = self.classifier.probabilities(matrix)
+        if self.card.task == "regression":
+            return Prediction(probabilities, None)
         best = probabilities.argmax(axis=1).tolist()
         return Prediction(probabilities, tuple(self.card.labels[index] for index in best))
 

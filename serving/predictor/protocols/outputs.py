@@ -47,5 +47,6 @@ def outputs_of(prediction: Prediction, names: Sequence[str]) -> list[Output]:
 
 def _output(prediction: Prediction, name: str) -> Output:
     if name == "label":
-        return Output(name, "BYTES", [len(prediction.labels)], list(prediction.labels))
+        labels = list(prediction.labels or ())
+        return Output(name, "BYTES", [len(labels)], labels)
     return Output(name, "FP32", list(prediction.probabilities.shape), prediction.probabilities.ravel().tolist())

@@ -43,7 +43,7 @@ class V1Exchange:
         labels = plane.card.labels
         predictions = [
             {"label": label, "probabilities": dict(zip(labels, row, strict=True))}
-            for label, row in zip(prediction.labels, prediction.probabilities.tolist(), strict=True)
+            for label, row in zip(prediction.labels or (), prediction.probabilities.tolist(), strict=True)
         ]
         return HttpAnswer(orjson.dumps({"predictions": predictions}), {"content-type": "application/json"})
 
