@@ -19,6 +19,9 @@ CHALLENGER = "challenger"
 MAX_CARD_BYTES = 1_000_000
 
 _UNSAFE_SUFFIXES = {".pkl", ".pickle", ".joblib", ".cloudpickle", ".dill", ".pt", ".pth", ".npy", ".py", ".so"}
+VALUE = "prediction"
+"""Name of a regression's only output."""
+Task = Literal["classification", "regression"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -31,6 +34,24 @@ class Feature(BaseModel):
     """For a categorical feature, its values; the matrix holds their positions, and NaN for any other value."""
 
 
+class FastForm(BaseModel):
+    """A second file that computes the same model faster, as it was verified against the first when it was made."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    file: str
+    """An ONNX model: probabilities or values, float32 [rows, outputs], of a matrix [rows, features]."""
+    runtime: str
+    """Library and version that it was verified with, such as `onnxruntime 1.31.1`."""
+    rows: Annotated[int, Field(ge=1)]
+    """How many rows it was verified on."""
+    greatest_difference: Annotated[float, Field(ge=0)]
+    """Between an output of it and of the native model, on any of those rows. 0: the same, bit for bit."""
+    accepts_missing: bool
+    """Whether the native model takes rows with missing values."""
+    native_above: Annotated[int, Field(ge=1)] | None = None
+    """The native library is faster for more rows than this; None: never."""
+
+
 class ModelCard(BaseModel):
     """What a served model is: its format, its input, its files and their digests."""
 
@@ -38,15 +59,24 @@ class ModelCard(BaseModel):
     loop: str
     kind: str
     """Kind of model in the words of the search space, such as `xgboost`."""
-    format: Literal["xgboost-ubj", "sklearn-skops"]
+    task: Task = "classification"
+    format: Literal["xgboost-ubj", "sklearn-skops", "mlflow-pyfunc"]
     model_file: str
     library: str | None = None
     """Library and version that wrote the model file, such as `xgboost 3.2.0`; None: unknown."""
     features: tuple[Feature, ...]
     labels: tuple[str, ...]
-    """Class names, in the order of the columns of the probabilities."""
+    """Class names, in the order of the columns of the probabilities; none for a regression."""
     files: dict[str, Sha256]
     """Path inside the folder → sha256, of every file that is read after the model is trained."""
+    fast: FastForm | None = None
+    no_fast: str | None = None
+    """Why there is no fast form, in words; None: there is one, or nobody tried."""
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the columns of an answer: the labels, or VALUE alone for a regression."""
+        return self.labels if self.task == "classification" else (VALUE,)
 
     @property
     def model_sha256(self) -> str:

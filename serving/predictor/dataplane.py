@@ -29,14 +29,14 @@ class Prediction(NamedTuple):
     """The answer for each row."""
 
     probabilities: Matrix
-    """float32 [rows, labels], in the order of the card's labels."""
-    labels: tuple[str, ...]
-    """The most probable label of each row; of equals the first."""
+    """float32 [rows, outputs], in the order of the card's outputs. Of a regression [rows, 1]: the predicted numbers."""
+    labels: tuple[str, ...] | None
+    """The most probable label of each row; of equals the first. None: a regression has none."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DataPlane:
-    """One model with its name, its version and its bounds."""
+    """One model with its name, its version and its bounds. Equal to itself alone, so things may be kept by it."""
 
     name: str
     version: str
@@ -102,6 +102,8 @@ class DataPlane:
     def predict(self, matrix: Matrix) -> Prediction:
         """Probabilities and labels of an encoded matrix."""
         probabilities = self.classifier.probabilities(matrix)
+        if self.card.task == "regression":
+            return Prediction(probabilities, None)
         best = probabilities.argmax(axis=1)
         return Prediction(probabilities, tuple(self._labels.take(best).tolist()))
 

@@ -23,6 +23,7 @@ class Schema(BaseModel):
     revision: str
     features: tuple[Feature, ...]
     labels: tuple[str, ...]
+    """Names of what was answered: a regression has one, its value."""
 
     @classmethod
     def of(cls, plane: DataPlane, revision: str) -> Schema:
@@ -33,7 +34,7 @@ class Schema(BaseModel):
             model_version=plane.version,
             revision=revision,
             features=card.features,
-            labels=card.labels,
+            labels=card.outputs,
         )
         schema._try()
         return schema

@@ -1,4 +1,4 @@
-"""The tensors of a V2 answer: probabilities FP32 [rows, labels] and label BYTES [rows]."""
+"""The tensors of a V2 answer: probabilities FP32 [rows, labels] and label BYTES [rows]; prediction FP32 [rows]."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from contracts.model import VALUE
 from feature_store.matrix import Matrix
 from serving.errors import InvalidRequestError, shown
-from serving.predictor.dataplane import Prediction
+from serving.predictor.dataplane import DataPlane, Prediction
 
 _LISTED = 16
 """Up to so many numbers are written faster from a list."""
 NAMES = ("probabilities", "label")
+"""Of a classification."""
 
 
 class Output(NamedTuple):
@@ -46,11 +48,16 @@ class Output(NamedTuple):
         return b"".join([framed[text] for text in self.content])
 
 
-def require_known(names: Iterable[str]) -> None:
+def names_of(plane: DataPlane) -> tuple[str, ...]:
+    """What an answer has where nothing else is asked for."""
+    return NAMES if plane.card.task == "classification" else (VALUE,)
+
+
+def require_known(names: Iterable[str], known: Sequence[str] = NAMES) -> None:
     """InvalidRequestError if an output is asked for that no answer has."""
     for name in names:
-        if name not in NAMES:
-            raise InvalidRequestError(f"Unknown output {shown(name)}; expected one of {list(NAMES)}.")
+        if name not in known:
+            raise InvalidRequestError(f"Unknown output {shown(name)}; expected one of {list(known)}.")
 
 
 def outputs_of(prediction: Prediction, names: Sequence[str]) -> list[Output]:
@@ -60,8 +67,10 @@ def outputs_of(prediction: Prediction, names: Sequence[str]) -> list[Output]:
 
 def _output(prediction: Prediction, name: str) -> Output:
     if name == "label":
-        return Output(name, "BYTES", [len(prediction.labels)], prediction.labels)
-    return Output(name, "FP32", list(prediction.probabilities.shape), prediction.probabilities)
+        labels = prediction.labels or ()
+        return Output(name, "BYTES", [len(labels)], labels)
+    shape = list(prediction.probabilities.shape)
+    return Output(name, "FP32", shape if name != VALUE else shape[:1], prediction.probabilities)
 
 
 def _framed(text: bytes) -> bytes:

@@ -15,7 +15,7 @@ from feature_store.contract import EVENT_TIME, ROW_ID
 from feature_store.matrix import Matrix
 from serving.errors import InvalidRequestError, shown
 from serving.predictor.dataplane import DataPlane, Prediction
-from serving.predictor.protocols.body import json_object
+from serving.predictor.protocols.body import JSON, json_object
 from serving.predictor.protocols.exchange import HttpAnswer
 from serving.predictor.protocols.identity import identity_of
 from serving.predictor.rows import Identity, Rows
@@ -39,13 +39,19 @@ class V1Exchange:
         return _from_objects(instances, plane)
 
     def encode(self, plane: DataPlane, prediction: Prediction) -> HttpAnswer:
-        """A label and the probability of every label, for each instance."""
-        labels = plane.card.labels
-        predictions = [
-            {"label": label, "probabilities": dict(zip(labels, row, strict=True))}
-            for label, row in zip(prediction.labels, prediction.probabilities.tolist(), strict=True)
-        ]
-        return HttpAnswer(orjson.dumps({"predictions": predictions}), {"content-type": "application/json"})
+        """A label and the probability of every label, for each instance; of a regression the number alone."""
+        return HttpAnswer(orjson.dumps({"predictions": _predictions(plane, prediction)}), {"content-type": JSON})
+
+
+def _predictions(plane: DataPlane, prediction: Prediction) -> list[Any]:
+    rows = prediction.probabilities.tolist()
+    if prediction.labels is None:
+        return [value for (value,) in rows]
+    names = plane.card.labels
+    return [
+        {"label": label, "probabilities": dict(zip(names, row, strict=True))}
+        for label, row in zip(prediction.labels, rows, strict=True)
+    ]
 
 
 def _instances(body: dict[str, Any]) -> list[Any]:
