@@ -12,6 +12,7 @@ from feature_store.matrix import Matrix
 from serving.errors import DeadlineError, ServingError
 from serving.predictor import metrics
 from serving.predictor.dataplane import DataPlane, Prediction
+from serving.predictor.later import Later
 from serving.predictor.protocols.exchange import Exchange
 from serving.predictor.rows import Rows
 
@@ -43,15 +44,20 @@ class Inference:
         After the deadline, a time of time.perf_counter(), a request that still waits for the thread is given up.
         """
         started = time.perf_counter()
-        rows = exchange.decode(self.plane)
+        return self.answer_rows(exchange, exchange.decode(self.plane), headers, started, deadline)
+
+    def answer_rows(
+        self, exchange: Exchange[AnswerT], rows: Rows, headers: _Headers, started: float, deadline: float | None
+    ) -> AnswerT | Awaitable[AnswerT]:
+        """The same of a request that is decoded."""
         if len(rows.matrix) > INLINE_ROWS:
-            return self._answer_later(exchange, rows, headers, started, deadline)
+            return Later(self._answer_later, exchange, rows, headers, started, deadline)
         try:
-            prediction = self._predict(rows.matrix)
+            prediction = self.predict(rows.matrix)
         except Exception as error:
             self._failed(rows, error, headers, started)
             raise
-        return self._answered(exchange, rows, prediction, headers, started)
+        return self.answer_with(prediction, exchange, rows, headers, started)
 
     async def _answer_later(
         self, exchange: Exchange[AnswerT], rows: Rows, headers: _Headers, started: float, deadline: float | None
@@ -62,21 +68,22 @@ class Inference:
         except Exception as error:
             self._failed(rows, error, headers, started)
             raise
-        return self._answered(exchange, rows, prediction, headers, started)
+        return self.answer_with(prediction, exchange, rows, headers, started)
 
     def _predict_in_time(self, matrix: Matrix, deadline: float | None) -> Prediction:
         if deadline is not None and time.perf_counter() > deadline:
             raise DeadlineError("The request waited too long for others before it.", "Send it again later.")
-        return self._predict(matrix)
+        return self.predict(matrix)
 
-    def _predict(self, matrix: Matrix) -> Prediction:
+    def predict(self, matrix: Matrix) -> Prediction:
+        """Ask the model."""
         started = time.perf_counter()
         prediction = self.plane.predict(matrix)
         self._observe(time.perf_counter() - started)
         return prediction
 
-    def _answered(
-        self, exchange: Exchange[AnswerT], rows: Rows, prediction: Prediction, headers: _Headers, started: float
+    def answer_with(
+        self, prediction: Prediction, exchange: Exchange[AnswerT], rows: Rows, headers: _Headers, started: float
     ) -> AnswerT:
         """Encode the answer, and log the rows before it is sent."""
         answer = exchange.encode(self.plane, prediction)

@@ -18,7 +18,7 @@ from serving.predictor.readiness import Readiness
 Answer = bytes | Awaitable[bytes]
 INFERENCE = "inference.GRPCInferenceService"
 _HEALTH = "grpc.health.v1.Health"
-_INFER = f"/{INFERENCE}/ModelInfer"
+INFER = f"/{INFERENCE}/ModelInfer"
 _SERVING, _NOT_SERVING = 1, 2
 
 
@@ -44,7 +44,7 @@ class Service:
 
     def require(self, path: str) -> None:
         """UnimplementedError if there is no such method."""
-        if path != _INFER and path not in self._methods:
+        if path != INFER and path not in self._methods:
             raise UnimplementedError(f"Method {shown(path)} not found!")
 
     def answer(self, path: str, message: bytes, metadata: Mapping[str, str], deadline: float | None) -> Answer:
@@ -52,10 +52,10 @@ class Service:
 
         The deadline is in time.perf_counter()'s seconds.
         """
-        if path == _INFER:
+        if path == INFER:
             request = _parsed(messages.ModelInferRequest, message)
             self._require_model(request.model_name, request.model_version)
-            return self._inference.answer(GrpcExchange(request), metadata)
+            return self._inference.answer(GrpcExchange(request), metadata, deadline)
         kind, method = self._methods[path]
         return method(_parsed(kind, message)).SerializeToString()  # type: ignore[no-any-return]
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable
 
 from serving.predictor.http.message import Handler, Request, Response
+from serving.predictor.later import Later
 
 _logger = logging.getLogger(__name__)
 
@@ -18,7 +19,7 @@ def logged(handler: Handler) -> Handler:
         found = handler(request)
         if isinstance(found, Response):
             return _noted(request, found)
-        return _later(request, found)
+        return Later(_later, request, found)
 
     return answer
 

@@ -7,8 +7,10 @@ from collections.abc import Awaitable, Callable
 
 from serving.errors import ServingError, UnsupportedEncodingError, shown
 from serving.predictor import metrics
+from serving.predictor.batches import Asked, Outcome
 from serving.predictor.http.message import Request, Response
 from serving.predictor.inference import Inference
+from serving.predictor.later import Later
 from serving.predictor.protocols.exchange import Exchange, HttpAnswer
 from serving.predictor.protocols.v1 import V1Exchange
 from serving.predictor.protocols.v2 import JSON_LENGTH, V2Exchange
@@ -47,7 +49,17 @@ class Predict:
             return self._failed(request, error)
         if isinstance(answer, HttpAnswer):
             return self._answered(request, answer)
-        return self._later(request, answer)
+        return Later(self._later, request, answer)
+
+    def asked(self, request: Request) -> Asked[HttpAnswer]:
+        """The same request, to be answered together with others."""
+        return Asked(self._exchange_of(request), request.headers, request.deadline)
+
+    def outcome(self, request: Request, found: Outcome[HttpAnswer]) -> Response | Awaitable[Response]:
+        """The answer to a request that was."""
+        if isinstance(found, HttpAnswer):
+            return self._answered(request, found)
+        return self._failed(request, found) if isinstance(found, Exception) else Later(self._later, request, found)
 
     async def _later(self, request: Request, answer: Awaitable[HttpAnswer]) -> Response:
         try:

@@ -36,6 +36,10 @@ class Table:
                 return operation(request)
         return self._elsewhere(request)
 
+    def operation_of(self, request: Request) -> Handler | None:
+        """What does that, if the request names it exactly."""
+        return self._paths.get(request.path, {}).get(request.method)
+
     def _elsewhere(self, request: Request) -> Response | Awaitable[Response]:
         """The path is written otherwise, or the method is another, or it is not here."""
         path = unquote(request.path)
