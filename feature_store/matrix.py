@@ -30,7 +30,8 @@ def encode(columns: Mapping[str, Any], features: Sequence[Feature]) -> Matrix:
     if missing:
         expected = [feature.name for feature in features]
         raise DataError(f"Feature {missing[0]!r} is missing; expected {expected}.")
-    encoded = [_encode_column(columns[feature.name], feature) for feature in features]
+    with np.errstate(over="ignore"):
+        encoded = [_encode_column(columns[feature.name], feature) for feature in features]
     lengths = {len(column) for column in encoded}
     if len(lengths) != 1:
         raise DataError(f"Columns have different lengths: {sorted(lengths)}.")
@@ -102,8 +103,7 @@ def _position(value: Any, positions: Mapping[str, float]) -> float:
 
 def _numbers(values: Any, name: str) -> npt.NDArray[np.float32]:
     try:
-        with np.errstate(over="ignore"):
-            return np.asarray(values, dtype=np.float64).astype(np.float32).reshape(-1)
+        return np.asarray(values, dtype=np.float64).astype(np.float32).reshape(-1)
     except (TypeError, ValueError, OverflowError) as error:
         raise DataError(f"Feature {name!r} is a number; got {_first_bad(values)!r}.") from error
 

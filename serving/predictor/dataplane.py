@@ -10,19 +10,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from contracts.model import Feature, ModelCard
+from contracts.model import ModelCard
 from feature_store.matrix import Matrix, encode
 from serving.errors import InvalidRequestError, TooLargeError, shown
 from serving.predictor.classifier import ServedClassifier
-from serving.predictor.layout import Layout, are_positions
+from serving.predictor.column import Column, refusal, require_kind, require_positions
+from serving.predictor.layout import Layout
 
-Column = Sequence[Any] | npt.NDArray[Any]
-"""One feature's values, a row each: numbers, booleans, text, or None for a missing one."""
 _NAN = float("nan")
 _REALS = frozenset({int, float})
 _REALS_OR_NONE = _REALS | {type(None)}
-_NUMBERS = _REALS_OR_NONE | {bool}
-_TEXTS = frozenset({str, bytes, type(None)})
 
 
 class Prediction(NamedTuple):
@@ -82,7 +79,7 @@ class DataPlane:
         self._require_names(columns)
         self._require_rows(columns)
         for feature in self.card.features:
-            _require_kind(feature, columns[feature.name])
+            require_kind(feature, columns[feature.name])
         return self._checked(encode(columns, self.card.features), lambda row, name: columns[name][row])
 
     def from_matrix(self, values: npt.NDArray[np.floating[Any]]) -> Matrix:
@@ -96,7 +93,7 @@ class DataPlane:
         with np.errstate(over="ignore"):  # too large a number becomes infinite, which is refused below with its name
             matrix = np.array(values, dtype=np.float32, order="C")  # a copy, for what came may be bytes of the request
         for place, count in self.layout.counts:
-            _require_positions(self.card.features[place], matrix[:, place], count)
+            require_positions(self.card.features[place], matrix[:, place], count)
         return self._checked(matrix, lambda row, name: values[row, self.layout.places[name]])
 
     def predict(self, matrix: Matrix) -> Prediction:
@@ -150,30 +147,4 @@ class DataPlane:
             expected = "a finite number within the range of FP32"
         else:
             expected = "a number: this model takes no missing value"
-        raise _refusal(feature, sent(row, feature.name), row, expected)
-
-
-def _require_kind(feature: Feature, column: Column) -> None:
-    numeric = feature.categories is None
-    expected = "a number" if numeric else f"text, one of {shown(list(feature.categories or ()))}"
-    if isinstance(column, np.ndarray):
-        if (column.dtype.kind in "biuf") != numeric:
-            raise _refusal(feature, column[0], 0, expected)
-        return
-    allowed = _NUMBERS if numeric else _TEXTS
-    if not allowed.issuperset(map(type, column)):
-        row = next(row for row, value in enumerate(column) if type(value) not in allowed)
-        raise _refusal(feature, column[row], row, expected)
-
-
-def _require_positions(feature: Feature, column: npt.NDArray[np.float32], count: int) -> None:
-    right = are_positions(column, count)
-    if not right.all():
-        row = int(np.argmin(right))
-        expected = f"the position of a category, 0 to {count - 1}, or NaN for none of them"
-        raise _refusal(feature, column[row], row, expected)
-
-
-def _refusal(feature: Feature, value: object, row: int, expected: str) -> InvalidRequestError:
-    value = value.item() if isinstance(value, np.generic) else value
-    return InvalidRequestError(f"Feature {feature.name!r} is {shown(value)} in row {row}; expected {expected}.")
+        raise refusal(feature, sent(row, feature.name), row, expected)

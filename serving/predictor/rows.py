@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from feature_store.matrix import Matrix
-from serving.predictor.dataplane import Column
+from serving.predictor.column import Column
 
 
 @dataclass(frozen=True)

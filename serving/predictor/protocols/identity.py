@@ -12,7 +12,7 @@ from typing import Any
 
 from feature_store.contract import EVENT_TIME, ROW_ID
 from serving.errors import InvalidRequestError, shown
-from serving.predictor.dataplane import Column
+from serving.predictor.column import Column
 from serving.predictor.rows import UNTOLD, Identity
 
 MAX_ID = 1024

@@ -8,7 +8,8 @@ import numpy as np
 
 from feature_store.matrix import Matrix
 from serving.errors import InvalidRequestError, shown
-from serving.predictor.dataplane import Column, DataPlane
+from serving.predictor.column import Column
+from serving.predictor.dataplane import DataPlane
 from serving.predictor.protocols.datatypes import DATATYPES
 from serving.predictor.protocols.identity import identity_of
 from serving.predictor.protocols.tensors import Tensor

@@ -9,7 +9,8 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any
 
-from serving.predictor.dataplane import Column, DataPlane
+from serving.predictor.column import Column
+from serving.predictor.dataplane import DataPlane
 from serving.predictor.protocols.datatypes import DATATYPES
 from serving.predictor.protocols.identity import identity_of
 from serving.predictor.rows import UNTOLD, Rows

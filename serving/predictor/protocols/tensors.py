@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from serving.errors import InvalidRequestError, shown
-from serving.predictor.dataplane import Column
+from serving.predictor.column import Column
 from serving.predictor.protocols.datatypes import DATATYPES, Datatype
 
 

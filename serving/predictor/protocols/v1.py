@@ -6,6 +6,7 @@ Each object may have the columns of identity, too.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from serving.predictor.dataplane import DataPlane, Prediction
 from serving.predictor.protocols.body import JSON, json_object
 from serving.predictor.protocols.exchange import HttpAnswer
 from serving.predictor.protocols.identity import identity_of
-from serving.predictor.rows import Identity, Rows
+from serving.predictor.rows import UNTOLD, Rows
 
 _NUMBERS = frozenset({int, float, bool, type(None)})
 
@@ -35,7 +36,7 @@ class V1Exchange:
         if not all(type(instance) is type(instances[0]) for instance in instances):
             raise InvalidRequestError("The instances are of mixed kinds; expected all objects or all lists of numbers.")
         if instances and isinstance(instances[0], list):
-            return Rows(_from_lists(instances, plane), None, Identity())
+            return Rows(_from_lists(instances, plane), None, UNTOLD)
         return _from_objects(instances, plane)
 
     def encode(self, plane: DataPlane, prediction: Prediction) -> HttpAnswer:
@@ -65,6 +66,15 @@ def _instances(body: dict[str, Any]) -> list[Any]:
 
 
 def _from_objects(instances: list[dict[str, Any]], plane: DataPlane) -> Rows:
+    if len(instances) == 1 and instances[0].keys() == plane.layout.places.keys():
+        values = [instances[0][name] for name in plane.feature_names]
+        matrix = plane.from_row(values)
+        if matrix is not None:
+            return Rows(matrix, [[value] for value in values], UNTOLD)
+    return _from_columns(instances, plane)
+
+
+def _from_columns(instances: list[dict[str, Any]], plane: DataPlane) -> Rows:
     names = plane.feature_names
     told = [name for name in plane.layout.beside if instances and name in instances[0]]
     expected = {*names, *told}
@@ -100,4 +110,7 @@ def _from_lists(instances: list[list[Any]], plane: DataPlane) -> Matrix:
                 (name, value) for name, value in zip(names, instance, strict=True) if type(value) not in _NUMBERS
             )
             raise InvalidRequestError(f"Feature {name!r} is {shown(value)} in row {row}; expected a number or null.")
+    matrix = plane.from_values(list(chain.from_iterable(instances)), len(instances))
+    if matrix is not None:
+        return matrix
     return plane.from_matrix(np.array(instances, dtype=np.float64).reshape(len(instances), len(names)))

@@ -16,6 +16,8 @@ from serving.errors import ServingError
 from serving.predictor.classifier import ServedClassifier
 from serving.predictor.dataplane import DataPlane
 from serving.predictor.protocols import lanes, large
+from serving.predictor.protocols.exchange import Exchange
+from serving.predictor.protocols.v1 import V1Exchange
 from serving.predictor.protocols.v2 import V2Exchange
 
 FEATURES = (Feature(name="size"), Feature(name="colour", categories=("red", "green", "")), Feature(name="weight"))
@@ -177,18 +179,35 @@ def test_the_lanes_are_used() -> None:
         assert large.rows_of(orjson.dumps({"id": "a", "inputs": inputs}), PLANES[1]) is not None
 
 
+@given(rows=st.lists(st.tuples(VALUE, COLOURS | ODD, NUMBER | st.none()), min_size=1, max_size=3), lists=st.booleans())
+@settings(max_examples=300, deadline=None)
+def test_v1(rows: list[tuple[Any, Any, Any]], lists: bool) -> None:
+    """Instances of V1, as objects and as lists."""
+    names = [feature.name for feature in FEATURES]
+    instances = [list(row) if lists else dict(zip(names, row, strict=True)) for row in rows]
+    body = orjson.dumps({"instances": instances})
+    for kind in PLANES:
+        with patch.multiple(DataPlane, from_row=_nothing, from_values=_nothing):
+            general = _outcome(V1Exchange(body), kind)
+        assert general == _outcome(V1Exchange(body), kind)
+
+
+def _nothing(*_: object) -> None:
+    """What a lane says to a request that is not its own."""
+
+
 def _compare(body: bytes, kind: DataPlane) -> None:
-    with patch.object(lanes, "rows_of", lambda *_: None):
-        general = _outcome(body, kind)
-    fast = _outcome(body, kind)
+    with patch.object(lanes, "rows_of", _nothing):
+        general = _outcome(V2Exchange(body, None), kind)
+    fast = _outcome(V2Exchange(body, None), kind)
     with patch.object(large, "LARGE_BYTES", 0):
-        assert general == fast == _outcome(body, kind)
+        assert general == fast == _outcome(V2Exchange(body, None), kind)
 
 
-def _outcome(body: bytes, kind: DataPlane) -> object:
+def _outcome(exchange: Exchange[Any], kind: DataPlane) -> object:
     """The rows, or the refusal, as something that can be compared."""
     try:
-        rows = V2Exchange(body, None).decode(kind)
+        rows = exchange.decode(kind)
     except ServingError as error:
         return type(error), str(error)
     assert rows.matrix.dtype == np.float32
