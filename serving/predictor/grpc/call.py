@@ -29,7 +29,7 @@ class Call:
         self._traffic = traffic
 
     def add(self, data: bytes, limit: int) -> None:
-        """Take a piece of the message. ExhaustedError if the message, or the messages of all calls, become too large."""
+        """Take a piece of the message. ExhaustedError if it, or what waits of all calls together, becomes too large."""
         if not self._traffic.hold(len(data)):
             raise ExhaustedError("Too many bytes of messages are waiting.", "Try again later.")
         self._chunks.append(data)

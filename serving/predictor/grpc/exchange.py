@@ -1,4 +1,4 @@
-"""The V2 protocol over gRPC: ModelInferRequest → the bytes of a ModelInferResponse, typed contents or raw bytes alike."""
+"""A ModelInferRequest → the bytes of its ModelInferResponse, with typed contents or raw bytes alike."""
 
 from __future__ import annotations
 

@@ -10,7 +10,8 @@ from contracts.errors import ConfigError
 from serving.predictor.address import written
 from serving.predictor.grpc.bounds import Bounds, Traffic
 from serving.predictor.grpc.codes import Code
-from serving.predictor.grpc.connection import Connection, Observer
+from serving.predictor.grpc.connection import Connection
+from serving.predictor.grpc.host import Host, Observer
 from serving.predictor.grpc.service import Service
 from serving.predictor.inference import Inference
 from serving.predictor.readiness import Readiness
@@ -35,11 +36,8 @@ class GrpcServer:
         readiness: Readiness,
         observe: Observer = _unobserved,
     ) -> None:
-        self._service = Service(inference, readiness)
         self._listen = listen
-        self._bounds = bounds
-        self._observe = observe
-        self._traffic = Traffic(bounds)
+        self._host = Host(Service(inference, readiness), bounds, Traffic(bounds), observe)
         self._connections: set[Connection] = set()
 
     async def start(self) -> None:
@@ -63,7 +61,7 @@ class GrpcServer:
             connection.say_goodbye()
         await self._wait(deadline - time.monotonic())
         for connection in list(self._connections):
-            connection.abort()
+            connection.end()
         await self._wait(_ROUND_TRIP_SECONDS)
         self._sweeping.cancel()
 
@@ -73,7 +71,7 @@ class GrpcServer:
             await asyncio.wait([connection.closed for connection in self._connections], timeout=max(seconds, 0))
 
     def _connection(self) -> Connection:
-        return Connection(self._service, self._bounds, self._traffic, self._connections, self._observe)
+        return Connection(self._host, self._connections)
 
     def _sweep(self) -> None:
         now = time.perf_counter()

@@ -1,4 +1,4 @@
-"""The methods of the Open Inference Protocol and of gRPC's health protocol: a message's bytes in, an answer's bytes out."""
+"""The methods of the Open Inference Protocol and of gRPC's health protocol: a message in, an answer's bytes out."""
 
 from __future__ import annotations
 
