@@ -33,12 +33,13 @@ class FastModel:
             self._session = onnxruntime.InferenceSession(body, options, providers=["CPUExecutionProvider"])
         except (failures.Fail, failures.InvalidProtobuf, failures.InvalidGraph, failures.NotImplemented) as error:
             raise IntegrityError(f"The fast form cannot be read: {str(error).splitlines()[0]}") from error
-        self._run = self._session.run
-        self._outputs = [OUTPUT]
+        self._run, self._names = self._session.run, [OUTPUT]
+        self.features: int = self._session.get_inputs()[0].shape[1]
+        self.outputs: int = self._session.get_outputs()[0].shape[1]
 
     def probabilities(self, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Probabilities or values, float32 [rows, outputs], of a matrix [rows, features]."""
-        found: npt.NDArray[np.float32] = self._run(self._outputs, {ROWS: matrix})[0]
+        found: npt.NDArray[np.float32] = self._run(self._names, {ROWS: matrix})[0]
         return found
 
 

@@ -88,6 +88,4 @@ def _node(tree: dict[str, Any], place: int, output: int, members: dict[int, list
 def _members(tree: dict[str, Any]) -> dict[int, list[float]]:
     """Of each split by category, the categories that go right."""
     segments = zip(tree["categories_nodes"], tree["categories_segments"], tree["categories_sizes"], strict=True)
-    return {
-        node: [float(code) for code in tree["categories"][start : start + size]] for node, start, size in segments
-    }
+    return {node: [float(code) for code in tree["categories"][start : start + size]] for node, start, size in segments}

@@ -102,13 +102,13 @@ class Ensemble:
         """The operator, from a tensor [rows, features] to one [rows, outputs] of the same type."""
         from onnx import helper, numpy_helper
 
-        found = dict(self._attributes)
+        found: dict[str, Any] = dict(self._attributes)
         tensors: dict[str, npt.NDArray[Any]] = {"nodes_modes": np.array(found.pop("nodes_modes"), np.uint8)}
         for name in ("nodes_splits", "leaf_weights", "membership_values"):
             tensors[name] = np.array(found.pop(name), self.dtype)
         if not len(tensors["membership_values"]):
             del tensors["membership_values"]
-        options = {name: numpy_helper.from_array(values, name) for name, values in tensors.items()}
+        found |= {name: numpy_helper.from_array(values, name) for name, values in tensors.items()}
         return helper.make_node(
             "TreeEnsemble",
             [rows],
@@ -117,5 +117,4 @@ class Ensemble:
             n_targets=self.outputs,
             aggregate_function=_SUM,
             **found,
-            **options,
         )

@@ -28,6 +28,8 @@ class Options:
     max_body_bytes: int
     grace_seconds: int
     log_requests: bool
+    allow_code: bool
+    """Whether a model may run code when it is loaded: MLflow's python_function."""
     payload: PayloadOptions
 
     @classmethod
@@ -79,5 +81,6 @@ def _parser(env: Mapping[str, str]) -> argparse.ArgumentParser:
     parser.add_argument("--max-rows", type=int, default=10_000, help="rows of one request")
     parser.add_argument("--max-body-bytes", type=int, default=32 * 2**20, help="bytes of one request")
     parser.add_argument("--grace-seconds", type=int, default=20, help="time for requests under way when asked to end")
+    parser.add_argument("--allow-code", action="store_true", help="serve a model that can run code when it is loaded")
     parser.add_argument("--log-requests", action="store_true", help="log a line a request")
     return parser
