@@ -35,7 +35,7 @@ class Admission:
         self._batch = batch
         self._bounds = bounds
         self._tally = tally
-        self._later = Later(bounds.awaited_at_once, self._late, self._settle)
+        self._later = Later(bounds.awaited_at_once, tally, self._late, self._settle)
         self._queue: deque[tuple[Guest, Request]] = deque()
         self._first: deque[tuple[Guest, Request]] = deque()
         self._resting: deque[tuple[float, Guest]] = deque()
@@ -51,6 +51,11 @@ class Admission:
     def full(self) -> bool:
         """Whether one more request would be refused."""
         return self._count >= self._bounds.max_queued or self._bytes >= self._bounds.max_held_bytes
+
+    @property
+    def held_bytes(self) -> int:
+        """Bodies that are coming in or wait, and answers that are not taken."""
+        return self._bytes
 
     @property
     def idle(self) -> bool:
