@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from serving.predictor import metrics
 from serving.predictor.grpc.codes import Code
-from serving.predictor.grpc.connection import Observer
+from serving.predictor.grpc.host import Observer
 from serving.predictor.grpc.service import INFER
 
 _PROTOCOL = "grpc"
