@@ -54,17 +54,22 @@ def serve(plane: DataPlane, options: Options, http: socket, grpc: socket | None)
 
 
 async def _serve(inference: Inference, options: Options, http: socket, grpc: socket | None) -> None:
-    end, readiness = asyncio.Event(), Readiness()
-    for number in ENDS:
-        asyncio.get_running_loop().add_signal_handler(number, end.set)
-    servers: list[Drains] = []
+    readiness, servers = Readiness(), []
     if grpc is not None:
         servers.append(await _start_grpc(inference, options, grpc, readiness))
     server = await _start_http(inference, options, http, readiness)
     async with counting(server):
-        await end.wait()
+        await _signal(server)
         readiness.ready = False
         await asyncio.gather(*(each.drain(options.grace_seconds) for each in (*servers, server)))
+
+
+async def _signal(server: Server) -> None:
+    """Wait until the process is asked to end. A second signal hurries it."""
+    asked = asyncio.Event()
+    for number in ENDS:
+        asyncio.get_running_loop().add_signal_handler(number, lambda: server.hurry() if asked.is_set() else asked.set())
+    await asked.wait()
 
 
 async def _start_http(inference: Inference, options: Options, listen: socket, readiness: Readiness) -> Server:
