@@ -92,9 +92,8 @@ class Served:
 def serving(**bounds: Any) -> Iterator[Served]:
     """A server with these bounds. At the end it is drained, and all that was taken in must be out again."""
     features = (Feature(name="late"), Feature(name="colour", categories=("red", "green")))
-    labels = ("no", "yes")
     card = ModelCard(
-        loop="l", kind="k", format="xgboost-ubj", model_file="m", features=features, labels=labels, files={}
+        loop="l", kind="k", format="xgboost-ubj", model_file="m", features=features, labels=("no", "yes"), files={}
     )
     model, readiness, observed = Model(), Readiness(), list[tuple[str, Code, float]]()
     plane = DataPlane("flights", "7", card, ServedClassifier(model, accepts_missing=True), max_rows=2000)
@@ -131,4 +130,5 @@ def matrix(rows: int, *, raw: bool = True, **changed: Any) -> bytes:
         changed = {"raw_input_contents": [values.tobytes()], **changed}
     else:
         tensor["contents"] = {"fp32_contents": [values.tobytes()]}
-    return ModelInferRequest(**{"model_name": "flights", "inputs": [tensor], **changed}).SerializeToString()
+    message: bytes = ModelInferRequest(**{"model_name": "flights", "inputs": [tensor], **changed}).SerializeToString()
+    return message

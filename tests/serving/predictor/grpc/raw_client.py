@@ -63,7 +63,6 @@ class RawClient:
             for event in self.events():
                 if isinstance(event, (ngh2.ResponseReceived, ngh2.TrailersReceived)):
                     found = {name.decode(): value.decode() for name, value in event.headers}
-                    if "grpc-status" in found or found.get(":status", "200") != "200":
-                        return found.get("grpc-status", found.get(":status", "")), unquote(
-                            found.get("grpc-message", "")
-                        )
+                    status = found.get("grpc-status", found.get(":status", "200"))
+                    if "grpc-status" in found or status != "200":
+                        return status, unquote(found.get("grpc-message", ""))
