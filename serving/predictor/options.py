@@ -58,6 +58,8 @@ class Options:
     idle_seconds: float
     send_seconds: float
     log_requests: bool
+    allow_code: bool
+    """Whether a model may run code when it is loaded: MLflow's python_function."""
     payload: PayloadOptions
 
     @classmethod
@@ -121,5 +123,6 @@ def _parser(env: Mapping[str, str]) -> argparse.ArgumentParser:
         parser.add_argument(_spelling(field), type=int, default=size, help=text)
     for field, seconds, text in _SECONDS:
         parser.add_argument(_spelling(field), type=float, default=seconds, help=text)
+    parser.add_argument("--allow-code", action="store_true", help="serve a model that can run code when it is loaded")
     parser.add_argument("--log-requests", action="store_true", help="log a line a request")
     return parser

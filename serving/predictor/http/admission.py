@@ -53,6 +53,11 @@ class Admission:
         return self._count >= self._bounds.max_queued or self._bytes >= self._bounds.max_held_bytes
 
     @property
+    def waiting(self) -> int:
+        """Requests that are in the queue or under way."""
+        return self._count
+
+    @property
     def idle(self) -> bool:
         """Whether nothing is waiting or under way."""
         return not (self._count or self._first)
