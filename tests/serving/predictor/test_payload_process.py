@@ -18,6 +18,7 @@ import pytest
 from kserve import InferenceGRPCClient, InferInput, InferRequest
 from payload_parts import PayloadSink, duplicates, logging_to, plane, sinking, wait_until
 from predictor_process import Bundle, Server, running
+from serving.predictor.sdk.model import PredictorModel
 
 from contracts.errors import ConfigError
 from feature_store.matrix import Matrix
@@ -27,7 +28,6 @@ from serving.predictor.classifier import ServedClassifier
 from serving.predictor.dataplane import DataPlane
 from serving.predictor.options import Options
 from serving.predictor.protocols.v1 import V1Exchange
-from serving.predictor.sdk.model import PredictorModel
 
 INFER = "/v2/models/flights/infer"
 PREDICT = "/v1/models/flights:predict"
