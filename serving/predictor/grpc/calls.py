@@ -11,10 +11,10 @@ from typing import Any
 
 import ngh2
 
-from serving.errors import NotReadyError, ServingError
+from serving.errors import DeadlineError, NotReadyError, ServingError
 from serving.predictor.grpc import answers
 from serving.predictor.grpc.call import Call
-from serving.predictor.grpc.codes import Code, LateError, code_of
+from serving.predictor.grpc.codes import Code, code_of
 from serving.predictor.grpc.framing import framed, unframed
 from serving.predictor.grpc.head import Head, parse
 from serving.predictor.grpc.host import Host
@@ -30,6 +30,8 @@ class Calls:
         self._open: dict[int, Call] = {}
         self._last_headers: tuple[Any, ...] = ()
         self._last_head: Head | None = None
+        self._unwanted: set[int] = set()
+        """Streams that are answered, but on which the client may go on sending."""
         self.now = time.perf_counter()
         """When the bytes that are being read came."""
 
@@ -75,9 +77,18 @@ class Calls:
 
     def close(self, event: ngh2.StreamClosed) -> None:
         """All was sent, or the client gave the call up."""
+        self._unwanted.discard(event.stream_id)
         call = self._open.pop(event.stream_id, None)
         if call is not None:
             call.leave()
+
+    def stop_senders(self) -> bool:
+        """Whether there are streams whose senders are to be told to stop, which they are: after their answers."""
+        for stream in self._unwanted:
+            self._http2.reset_stream(stream, ngh2.ErrorCode.NO_ERROR)
+        found = bool(self._unwanted)
+        self._unwanted.clear()
+        return found
 
     def forget(self) -> None:
         """The connection is lost."""
@@ -91,7 +102,7 @@ class Calls:
             if call.answered:
                 self._http2.reset_stream(call.stream, ngh2.ErrorCode.CANCEL)
             elif not call.complete:
-                self._refuse(call, LateError("The rest of the message did not come."), 0.0)
+                self._refuse(call, DeadlineError("The rest of the message did not come."), 0.0)
 
     def refuse_all(self) -> None:
         """UNAVAILABLE for whatever is under way."""
@@ -109,7 +120,7 @@ class Calls:
         host, head = self._host, call.head
         try:
             if call.deadline is not None and time.perf_counter() > call.deadline:
-                raise LateError("The call's deadline has passed.")
+                raise DeadlineError("The call's deadline has passed.")
             message = unframed(call.body(), head.encoding, host.bounds.message_bytes)
             answer = host.service.answer(head.path, message, head.metadata, call.deadline)
         except Exception as error:  # noqa: BLE001 - the edge of the process: whatever happens, the call is ended
@@ -154,7 +165,7 @@ class Calls:
     def _end_with(self, stream: int, error: ServingError, *, is_complete: bool) -> None:
         try:
             self._http2.send_response(stream, answers.refusal(error), end_stream=True)
-            if not is_complete:
-                self._http2.reset_stream(stream, ngh2.ErrorCode.NO_ERROR)  # after the answer: send no more
         except ngh2.StreamProtocolError:
             return  # the client went away meanwhile
+        if not is_complete:
+            self._unwanted.add(stream)

@@ -131,6 +131,8 @@ class Connection(asyncio.Protocol):
         if data:
             self._transport.write(data)
         self._react()  # streams close as their last byte is written
+        if self._calls.stop_senders():
+            self._flush()
 
     def _greeted(self, event: ngh2.SettingsReceived) -> None:
         self._silent_since = None
