@@ -14,7 +14,7 @@ from serving.predictor.payload.folder import create
 from serving.predictor.payload.options import PayloadOptions
 from serving.predictor.payload.reader import SpoolReader
 from serving.predictor.payload.record import pack
-from serving.predictor.payload.request_id import is_sampled, request_id
+from serving.predictor.payload.request_id import is_sampled, new_id, request_id
 from serving.predictor.payload.room import Room
 from serving.predictor.payload.schema import Schema
 from serving.predictor.payload.sender import Sender
@@ -50,7 +50,7 @@ class PayloadLog:
     def _write(
         self, rows: Rows, probabilities: Matrix | None, error: str | None, headers: _Headers, seconds: float
     ) -> None:
-        request = request_id(rows.request_id, headers)
+        request = request_id(rows.request_id, headers) or new_id()
         if not is_sampled(request, self._share):
             return
         count = len(rows.matrix)

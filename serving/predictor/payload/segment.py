@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import mmap
 import struct
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from zlib import crc32
 
 FRAME = struct.Struct("<II")
@@ -46,8 +46,7 @@ class SegmentWriter:
         self._memory.close()
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(NamedTuple):
     """A record and where the next one begins."""
 
     record: bytes | None
