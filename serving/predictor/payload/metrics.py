@@ -21,5 +21,8 @@ RETRIES = Counter(
     "predictor_payload_retries", "Attempts to send an event that have to be made again", registry=REGISTRY
 )
 SPOOL_BYTES = Gauge(
-    "predictor_payload_spool_bytes", "Disk that the spool's files take, their unused end included", registry=REGISTRY
+    "predictor_payload_spool_bytes",
+    "Disk that the spool's files take, their unused end included",
+    multiprocess_mode="livesum",
+    registry=REGISTRY,
 )
