@@ -19,6 +19,9 @@ CHALLENGER = "challenger"
 MAX_CARD_BYTES = 1_000_000
 
 _UNSAFE_SUFFIXES = {".pkl", ".pickle", ".joblib", ".cloudpickle", ".dill", ".pt", ".pth", ".npy", ".py", ".so"}
+VALUE = "prediction"
+"""Name of a regression's only output."""
+Task = Literal["classification", "regression"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -31,6 +34,24 @@ class Feature(BaseModel):
     """For a categorical feature, its values; the matrix holds their positions, and NaN for any other value."""
 
 
+class FastForm(BaseModel):
+    """A second file that computes the same model faster, as it was verified against the first when it was made."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    file: str
+    """An ONNX model: probabilities or values, float32 [rows, outputs], of a matrix [rows, features]."""
+    runtime: str
+    """Library and version that it was verified with, such as `onnxruntime 1.31.1`."""
+    rows: Annotated[int, Field(ge=1)]
+    """How many rows it was verified on."""
+    greatest_difference: Annotated[float, Field(ge=0)]
+    """Between an output of it and of the native model, on any of those rows. 0: the same, bit for bit."""
+    accepts_missing: bool
+    """Whether the native model takes rows with missing values."""
+    native_above: Annotated[int, Field(ge=1)] | None = None
+    """The native library is faster for more rows than this; None: never."""
+
+
 class ModelCard(BaseModel):
     """What a served model is: its format, its input, its files and their digests."""
 
@@ -38,15 +59,24 @@ class ModelCard(BaseModel):
     loop: str
     kind: str
     """Kind of model in the words of the search space, such as `xgboost`."""
-    format: Literal["xgboost-ubj", "sklearn-skops"]
+    task: Task = "classification"
+    format: Literal["xgboost-ubj", "sklearn-skops", "mlflow-pyfunc"]
     model_file: str
     library: str | None = None
     """Library and version that wrote the model file, such as `xgboost 3.2.0`; None: unknown."""
     features: tuple[Feature, ...]
     labels: tuple[str, ...]
-    """Class names, in the order of the columns of the probabilities."""
+    """Class names, in the order of the columns of the probabilities; none for a regression."""
     files: dict[str, Sha256]
     """Path inside the folder → sha256, of every file that is read after the model is trained."""
+    fast: FastForm | None = None
+    no_fast: str | None = None
+    """Why there is no fast form, in words; None: there is one, or nobody tried."""
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the columns of an answer: the labels, or VALUE alone for a regression."""
+        return self.labels if self.task == "classification" else (VALUE,)
 
     @property
     def model_sha256(self) -> str:
@@ -71,20 +101,38 @@ class ModelCard(BaseModel):
         (folder / CARD).write_text(self.model_dump_json(indent=1))
         return sha256_of(folder / CARD)
 
-    def verify(self, folder: Path, card_sha256: str | None = None) -> None:
-        """Raise IntegrityError unless every listed file is there with its digest and no unsafe format is."""
+    def verify(self, folder: Path, card_sha256: str | None = None, allow_code: bool = False) -> None:
+        """Raise IntegrityError unless every listed file is there with its digest and no unsafe format is.
+
+        `allow_code`: also a model that runs code when it is loaded, if the card lists every file of its folder.
+        """
         if card_sha256 is not None:
             _require(folder / CARD, card_sha256)
-        if self.model_file not in self.files:
-            raise IntegrityError(f"{CARD} gives no digest for its model file {self.model_file}.")
+        for name in filter(None, (self.model_file, self.fast and self.fast.file)):
+            if name not in self.files:
+                raise IntegrityError(f"{CARD} gives no digest for its model file {name}.")
         for name, digest in self.files.items():
             _require(_inside(folder, name), digest)
+        if self.format == "mlflow-pyfunc":
+            self._require_trust(folder, allow_code)
+            return
         for path in sorted(folder.rglob("*")):
             if path.suffix.lower() in _UNSAFE_SUFFIXES:
                 raise IntegrityError(
                     f"{path.relative_to(folder)} is in a format that can run code when it is read.",
                     "Models are stored as XGBoost UBJ/JSON or skops only.",
                 )
+
+    def _require_trust(self, folder: Path, allow_code: bool) -> None:
+        if not allow_code:
+            raise IntegrityError(
+                f"A model in format {self.format} can run code when it is loaded.",
+                "Start the predictor with --allow-code if you trust whoever registered it.",
+            )
+        for path in sorted(folder.rglob("*")):
+            name = path.relative_to(folder).as_posix()
+            if path.is_file() and name != CARD and name not in self.files:
+                raise IntegrityError(f"{CARD} gives no digest for {name}, which could run code.")
 
 
 def sha256_of(path: Path) -> str:

@@ -4,35 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from contracts.model import Feature, ModelCard
+from contracts.model import ModelCard
 from feature_store.matrix import Matrix, encode
 from serving.errors import InvalidRequestError, TooLargeError, shown
 from serving.predictor.classifier import ServedClassifier
+from serving.predictor.column import Column, refusal, require_kind, require_positions
+from serving.predictor.layout import Layout
 
-Column = Sequence[Any] | npt.NDArray[Any]
-"""One feature's values, a row each: numbers, booleans, text, or None for a missing one."""
-_NUMBERS = frozenset({int, float, bool, type(None)})
-_TEXTS = frozenset({str, bytes, type(None)})
+_NAN = float("nan")
+_REALS = frozenset({int, float})
+_REALS_OR_NONE = _REALS | {type(None)}
 
 
-@dataclass(frozen=True)
-class Prediction:
+class Prediction(NamedTuple):
     """The answer for each row."""
 
     probabilities: Matrix
-    """float32 [rows, labels], in the order of the card's labels."""
-    labels: tuple[str, ...]
-    """The most probable label of each row; of equals the first."""
+    """float32 [rows, outputs], in the order of the card's outputs. Of a regression [rows, 1]: the predicted numbers."""
+    labels: tuple[str, ...] | None
+    """The most probable label of each row; of equals the first. None: a regression has none."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DataPlane:
-    """One model with its name, its version and its bounds."""
+    """One model with its name, its version and its bounds. Equal to itself alone, so things may be kept by it."""
 
     name: str
     version: str
@@ -40,42 +41,72 @@ class DataPlane:
     classifier: ServedClassifier
     max_rows: int
 
+    @cached_property
+    def layout(self) -> Layout:
+        """What the features ask of every request."""
+        return Layout(self.card.features)
+
+    @cached_property
+    def _labels(self) -> npt.NDArray[Any]:
+        return np.array(self.card.labels, dtype=object)
+
     @property
     def feature_names(self) -> list[str]:
         """Names of the features, in the order of the matrix."""
-        return [feature.name for feature in self.card.features]
+        return self.layout.names
+
+    def from_row(self, values: Sequence[Any]) -> Matrix | None:
+        """What `from_columns` makes of one row, its values in the order of the features: plain ones of the right types.
+
+        None for any value that takes more thought; `from_columns` says then what is wrong with it, if anything is.
+        """
+        matrix = self.layout.row.encode(values)
+        return matrix if matrix is None or self.classifier.accepts_missing or np.isfinite(matrix).all() else None
+
+    def from_values(self, values: list[Any], rows: int) -> Matrix | None:
+        """What `from_matrix` makes of so many rows of ints, floats and None, finite and flat; None like `from_row`."""
+        if len(values) != rows * self.layout.width or not 0 < rows <= self.max_rows:
+            return None
+        kinds = set(map(type, values))
+        if not _REALS.issuperset(kinds):
+            if not (self.classifier.accepts_missing and _REALS_OR_NONE.issuperset(kinds)):
+                return None
+            values = [_NAN if value is None else value for value in values]
+        return self.layout.matrix_of(values, rows)
 
     def from_columns(self, columns: Mapping[str, Column]) -> Matrix:
         """The matrix [rows, features] of one column a feature. InvalidRequestError names the value that is wrong."""
         self._require_names(columns)
         self._require_rows(columns)
         for feature in self.card.features:
-            _require_kind(feature, columns[feature.name])
+            require_kind(feature, columns[feature.name])
         return self._checked(encode(columns, self.card.features), lambda row, name: columns[name][row])
 
     def from_matrix(self, values: npt.NDArray[np.floating[Any]]) -> Matrix:
         """The matrix of values [rows, features] encoded already: a category is its position, NaN is missing."""
-        if values.ndim != 2 or values.shape[1] != len(self.card.features):
+        if values.ndim != 2 or values.shape[1] != self.layout.width:
             raise InvalidRequestError(
                 f"The matrix has shape {list(values.shape)}; expected [rows, {len(self.card.features)}]:"
                 f" one column for each of {self.feature_names}."
             )
         self._bound(len(values))
         with np.errstate(over="ignore"):  # too large a number becomes infinite, which is refused below with its name
-            matrix = np.ascontiguousarray(values, dtype=np.float32)
-        for index, feature in enumerate(self.card.features):
-            _require_positions(feature, matrix[:, index])
-        return self._checked(matrix, lambda row, name: values[row, self.feature_names.index(name)])
+            matrix = np.array(values, dtype=np.float32, order="C")  # a copy, for what came may be bytes of the request
+        for place, count in self.layout.counts:
+            require_positions(self.card.features[place], matrix[:, place], count)
+        return self._checked(matrix, lambda row, name: values[row, self.layout.places[name]])
 
     def predict(self, matrix: Matrix) -> Prediction:
         """Probabilities and labels of an encoded matrix."""
         probabilities = self.classifier.probabilities(matrix)
-        best = probabilities.argmax(axis=1).tolist()
-        return Prediction(probabilities, tuple(self.card.labels[index] for index in best))
+        if self.card.task == "regression":
+            return Prediction(probabilities, None)
+        best = probabilities.argmax(axis=1)
+        return Prediction(probabilities, tuple(self._labels.take(best).tolist()))
 
     def _require_names(self, columns: Mapping[str, Column]) -> None:
-        names = self.feature_names
-        if columns.keys() == set(names):
+        names = self.layout.names
+        if columns.keys() == self.layout.places.keys():
             return
         for name in names:
             if name not in columns:
@@ -84,7 +115,7 @@ class DataPlane:
         raise InvalidRequestError(f"Unknown feature {shown(unknown)}; expected {names}.")
 
     def _require_rows(self, columns: Mapping[str, Column]) -> None:
-        first, *others = self.feature_names
+        first, *others = self.layout.names
         rows = len(columns[first])
         for name in others:
             if len(columns[name]) != rows:
@@ -103,6 +134,8 @@ class DataPlane:
 
     def _checked(self, matrix: Matrix, sent: Callable[[int, str], object]) -> Matrix:
         """The matrix, if the model can take each of its values. `sent` gives back a value as the client wrote it."""
+        if np.isfinite(matrix).all():
+            return matrix
         refused = np.isinf(matrix) if self.classifier.accepts_missing else ~np.isfinite(matrix)
         if not refused.any():
             return matrix
@@ -114,33 +147,4 @@ class DataPlane:
             expected = "a finite number within the range of FP32"
         else:
             expected = "a number: this model takes no missing value"
-        raise _refusal(feature, sent(row, feature.name), row, expected)
-
-
-def _require_kind(feature: Feature, column: Column) -> None:
-    numeric = feature.categories is None
-    expected = "a number" if numeric else f"text, one of {shown(list(feature.categories or ()))}"
-    if isinstance(column, np.ndarray):
-        if (column.dtype.kind in "biuf") != numeric:
-            raise _refusal(feature, column[0], 0, expected)
-        return
-    allowed = _NUMBERS if numeric else _TEXTS
-    if not allowed.issuperset(map(type, column)):
-        row = next(row for row, value in enumerate(column) if type(value) not in allowed)
-        raise _refusal(feature, column[row], row, expected)
-
-
-def _require_positions(feature: Feature, column: npt.NDArray[np.float32]) -> None:
-    if feature.categories is None:
-        return
-    count = len(feature.categories)
-    wrong = ~(np.isnan(column) | ((column >= 0) & (column < count) & (column == np.floor(column))))
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        expected = f"the position of a category, 0 to {count - 1}, or NaN for none of them"
-        raise _refusal(feature, column[row], row, expected)
-
-
-def _refusal(feature: Feature, value: object, row: int, expected: str) -> InvalidRequestError:
-    value = value.item() if isinstance(value, np.generic) else value
-    return InvalidRequestError(f"Feature {feature.name!r} is {shown(value)} in row {row}; expected {expected}.")
+        raise refusal(feature, sent(row, feature.name), row, expected)

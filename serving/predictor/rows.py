@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from feature_store.matrix import Matrix
-from serving.predictor.dataplane import Column
+from serving.predictor.column import Column
 
 
-@dataclass(frozen=True)
-class Identity:
+class Identity(NamedTuple):
     """Which rows they are and when they happened, as far as the client told. Each list has an entry a row."""
 
     row_ids: list[str] | None = None
@@ -18,8 +17,11 @@ class Identity:
     """ISO 8601 in UTC."""
 
 
-@dataclass(frozen=True)
-class Rows:
+UNTOLD = Identity()
+"""Of rows of which the client told nothing."""
+
+
+class Rows(NamedTuple):
     """A request, decoded and checked."""
 
     matrix: Matrix

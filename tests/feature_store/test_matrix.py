@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from contracts.errors import DataError
 from contracts.model import Feature
-from feature_store.matrix import encode, feature_types
+from feature_store.matrix import RowEncoder, encode, feature_types
 
 CARRIER = Feature(name="carrier", categories=("AA", "UA", "nan", "None", "1", "1.0", "True", "naïve", ""))
 DISTANCE = Feature(name="distance")
@@ -117,3 +117,21 @@ def test_columns_of_different_lengths() -> None:
 def test_no_rows() -> None:
     """No rows are a matrix of no rows."""
     assert encode({"carrier": [], "distance": pd.Series([], dtype=object)}, [CARRIER, DISTANCE]).shape == (0, 2)
+
+
+@given(NUMBERS | ANYTHING, ANYTHING | NUMBERS)
+def test_one_row_is_encoded_like_many(number: Any, text: Any) -> None:
+    """The encoder of a row gives the same matrix as the encoding of columns, or leaves it to that."""
+    found = RowEncoder([DISTANCE, CARRIER]).encode([number, text])
+    if found is not None:
+        expected = encode({"distance": [number], "carrier": [text]}, [DISTANCE, CARRIER])
+        np.testing.assert_array_equal(found, expected, strict=True)
+
+
+def test_the_encoder_of_a_row() -> None:
+    """It judges plain values of the right types, missing and unknown ones too, and no others."""
+    encoder = RowEncoder([DISTANCE, CARRIER])
+    plain: list[list[Any]] = [[1.5, "UA"], [7, "ZZ"], [True, None], [None, ""]]
+    others: list[list[Any]] = [["1", "UA"], [1, 7], [1e39, "UA"], [[1], "UA"]]
+    assert all(encoder.encode(row) is not None for row in plain)
+    assert all(encoder.encode(row) is None for row in others)

@@ -16,13 +16,14 @@ class Schema(BaseModel):
     """Written at the start of each segment, so that a process of another model can send it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     """Of the records; a segment of another is not understood."""
     loop: str
     model_version: str
     revision: str
     features: tuple[Feature, ...]
     labels: tuple[str, ...]
+    """Names of what was answered: a regression has one, its value."""
 
     @classmethod
     def of(cls, plane: DataPlane, revision: str) -> Schema:
@@ -33,7 +34,7 @@ class Schema(BaseModel):
             model_version=plane.version,
             revision=revision,
             features=card.features,
-            labels=card.labels,
+            labels=card.outputs,
         )
         schema._try()
         return schema

@@ -8,6 +8,8 @@ import orjson
 
 from serving.errors import InvalidRequestError, shown
 
+JSON = "application/json"
+
 
 def json_object(body: bytes) -> dict[str, Any]:
     """The JSON object in a body. InvalidRequestError if it is not JSON (NaN and Infinity are not) or not an object."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ class Datatype:
     limits: tuple[int, int] | None = None
     """Least and greatest whole number."""
 
-    @property
+    @cached_property
     def is_text(self) -> bool:
         """Whether the values are text."""
         return self.little_endian is None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from serving.predictor.dataplane import DataPlane, Prediction
 from serving.predictor.rows import Rows
@@ -11,8 +10,7 @@ from serving.predictor.rows import Rows
 AnswerT_co = TypeVar("AnswerT_co", covariant=True)
 
 
-@dataclass(frozen=True)
-class HttpAnswer:
+class HttpAnswer(NamedTuple):
     """The body and headers of a 200."""
 
     body: bytes

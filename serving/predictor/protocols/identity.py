@@ -12,23 +12,18 @@ from typing import Any
 
 from feature_store.contract import EVENT_TIME, ROW_ID
 from serving.errors import InvalidRequestError, shown
-from serving.predictor.dataplane import Column, DataPlane
-from serving.predictor.rows import Identity
+from serving.predictor.column import Column
+from serving.predictor.rows import UNTOLD, Identity
 
 MAX_ID = 1024
 """Characters of a row's id, as in payload events."""
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
-def columns_of(plane: DataPlane) -> tuple[str, ...]:
-    """Names of the two columns. A model that has a feature of such a name keeps it as its feature."""
-    return tuple(name for name in (ROW_ID, EVENT_TIME) if name not in plane.feature_names)
-
-
 def identity_of(columns: Mapping[str, Column], rows: int) -> Identity:
     """The identity of so many rows, from whichever of the two columns are there. InvalidRequestError names a value."""
     if not columns:
-        return Identity()
+        return UNTOLD
     for name, column in columns.items():
         if len(column) != rows:
             raise InvalidRequestError(f"Column {name!r} has {len(column)} rows; expected {rows}, as the features have.")

@@ -8,19 +8,20 @@ import numpy as np
 
 from feature_store.matrix import Matrix
 from serving.errors import InvalidRequestError, shown
-from serving.predictor.dataplane import Column, DataPlane
+from serving.predictor.column import Column
+from serving.predictor.dataplane import DataPlane
 from serving.predictor.protocols.datatypes import DATATYPES
-from serving.predictor.protocols.identity import columns_of, identity_of
+from serving.predictor.protocols.identity import identity_of
 from serving.predictor.protocols.tensors import Tensor
 from serving.predictor.rows import Rows
 
 
 def to_rows(tensors: Sequence[Tensor], plane: DataPlane, request_id: str | None) -> Rows:
     """The rows. Beside those of identity, a single tensor [rows, features] not named after a feature is the matrix."""
-    beside = columns_of(plane)
+    beside = plane.layout.beside
     inputs = [tensor for tensor in tensors if tensor.name not in beside]
     told = _by_name([tensor for tensor in tensors if tensor.name in beside], _identity_column)
-    if len(inputs) == 1 and len(inputs[0].shape) == 2 and inputs[0].name not in plane.feature_names:
+    if len(inputs) == 1 and len(inputs[0].shape) == 2 and inputs[0].name not in plane.layout.places:
         matrix, sent = _from_matrix(inputs[0], plane), None
     else:
         columns = _by_name(inputs, lambda tensor: _column(tensor, plane))
@@ -57,11 +58,14 @@ def _from_matrix(tensor: Tensor, plane: DataPlane) -> Matrix:
         raise InvalidRequestError(
             f"Input {tensor.name!r} has datatype {tensor.datatype}; expected FP32 or FP64 for a matrix."
         )
-    return plane.from_matrix(np.array(tensor.values, dtype=np.float64).reshape(tensor.shape))
+    values = tensor.values
+    if not isinstance(values, np.ndarray):
+        values = np.array(values, dtype=np.float64)
+    return plane.from_matrix(values.reshape(tensor.shape))
 
 
 def _column(tensor: Tensor, plane: DataPlane) -> Column:
-    feature = next((feature for feature in plane.card.features if feature.name == tensor.name), None)
+    feature = plane.layout.features.get(tensor.name)
     if feature is None:
         raise InvalidRequestError(
             f"Unknown input {shown(tensor.name)} with shape {list(tensor.shape)}; expected one input for each of"

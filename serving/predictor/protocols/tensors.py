@@ -5,19 +5,17 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from serving.errors import InvalidRequestError, shown
-from serving.predictor.dataplane import Column
+from serving.predictor.column import Column
 from serving.predictor.protocols.datatypes import DATATYPES, Datatype
 
 
-@dataclass(frozen=True)
-class Tensor:
+class Tensor(NamedTuple):
     """A tensor whose values were checked against its datatype and shape."""
 
     name: str

@@ -6,6 +6,7 @@ Each object may have the columns of identity, too.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,10 @@ from feature_store.contract import EVENT_TIME, ROW_ID
 from feature_store.matrix import Matrix
 from serving.errors import InvalidRequestError, shown
 from serving.predictor.dataplane import DataPlane, Prediction
-from serving.predictor.protocols.body import json_object
+from serving.predictor.protocols.body import JSON, json_object
 from serving.predictor.protocols.exchange import HttpAnswer
-from serving.predictor.protocols.identity import columns_of, identity_of
-from serving.predictor.rows import Identity, Rows
+from serving.predictor.protocols.identity import identity_of
+from serving.predictor.rows import UNTOLD, Rows
 
 _NUMBERS = frozenset({int, float, bool, type(None)})
 
@@ -35,17 +36,23 @@ class V1Exchange:
         if not all(type(instance) is type(instances[0]) for instance in instances):
             raise InvalidRequestError("The instances are of mixed kinds; expected all objects or all lists of numbers.")
         if instances and isinstance(instances[0], list):
-            return Rows(_from_lists(instances, plane), None, Identity())
+            return Rows(_from_lists(instances, plane), None, UNTOLD)
         return _from_objects(instances, plane)
 
     def encode(self, plane: DataPlane, prediction: Prediction) -> HttpAnswer:
-        """A label and the probability of every label, for each instance."""
-        labels = plane.card.labels
-        predictions = [
-            {"label": label, "probabilities": dict(zip(labels, row, strict=True))}
-            for label, row in zip(prediction.labels, prediction.probabilities.tolist(), strict=True)
-        ]
-        return HttpAnswer(orjson.dumps({"predictions": predictions}), {"content-type": "application/json"})
+        """A label and the probability of every label, for each instance; of a regression the number alone."""
+        return HttpAnswer(orjson.dumps({"predictions": _predictions(plane, prediction)}), {"content-type": JSON})
+
+
+def _predictions(plane: DataPlane, prediction: Prediction) -> list[Any]:
+    rows = prediction.probabilities.tolist()
+    if prediction.labels is None:
+        return [value for (value,) in rows]
+    names = plane.card.labels
+    return [
+        {"label": label, "probabilities": dict(zip(names, row, strict=True))}
+        for label, row in zip(prediction.labels, rows, strict=True)
+    ]
 
 
 def _instances(body: dict[str, Any]) -> list[Any]:
@@ -59,8 +66,17 @@ def _instances(body: dict[str, Any]) -> list[Any]:
 
 
 def _from_objects(instances: list[dict[str, Any]], plane: DataPlane) -> Rows:
+    if len(instances) == 1 and instances[0].keys() == plane.layout.places.keys():
+        values = [instances[0][name] for name in plane.feature_names]
+        matrix = plane.from_row(values)
+        if matrix is not None:
+            return Rows(matrix, [[value] for value in values], UNTOLD)
+    return _from_columns(instances, plane)
+
+
+def _from_columns(instances: list[dict[str, Any]], plane: DataPlane) -> Rows:
     names = plane.feature_names
-    told = [name for name in columns_of(plane) if instances and name in instances[0]]
+    told = [name for name in plane.layout.beside if instances and name in instances[0]]
     expected = {*names, *told}
     for row, instance in enumerate(instances):
         if instance.keys() != expected:
@@ -94,4 +110,7 @@ def _from_lists(instances: list[list[Any]], plane: DataPlane) -> Matrix:
                 (name, value) for name, value in zip(names, instance, strict=True) if type(value) not in _NUMBERS
             )
             raise InvalidRequestError(f"Feature {name!r} is {shown(value)} in row {row}; expected a number or null.")
+    matrix = plane.from_values(list(chain.from_iterable(instances)), len(instances))
+    if matrix is not None:
+        return matrix
     return plane.from_matrix(np.array(instances, dtype=np.float64).reshape(len(instances), len(names)))

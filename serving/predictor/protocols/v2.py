@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
-
-import orjson
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from serving.errors import InvalidRequestError, shown
 from serving.predictor.dataplane import DataPlane, Prediction
-from serving.predictor.protocols import outputs, tensors
-from serving.predictor.protocols.body import json_object
+from serving.predictor.protocols import lanes, large, outputs, tensors
+from serving.predictor.protocols.answer import described, document, row_answer_of
+from serving.predictor.protocols.body import JSON, json_object
 from serving.predictor.protocols.exchange import HttpAnswer
 from serving.predictor.protocols.inputs import to_rows
 from serving.predictor.rows import Rows
@@ -21,8 +19,7 @@ JSON_LENGTH = "inference-header-content-length"
 _KINDS = {str: "a string", list: "a list", dict: "an object", bool: "true or false", int: "a whole number"}
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """An output asked for, and in which form."""
 
     name: str
@@ -32,41 +29,56 @@ class Wanted:
 class V2Exchange:
     """A V2 REST request and its answer. `json_length` is the header's text, None without it."""
 
+    __slots__ = ("_body", "_id", "_json_length", "_wanted")
+
     def __init__(self, body: bytes, json_length: str | None) -> None:
         self._body = body
         self._json_length = json_length
         self._id: str | None = None
-        self._wanted: list[Wanted] = []
+        self._wanted: list[Wanted] | None = None
 
     def decode(self, plane: DataPlane) -> Rows:
         """The request's inputs as rows."""
+        if self._json_length is None and len(self._body) >= large.LARGE_BYTES:
+            rows = large.rows_of(self._body, plane)
+            if rows is not None:
+                self._id = rows.request_id
+                return rows
         head, tail = _split(self._body, self._json_length)
         request = json_object(head)
         self._id = _get(request, "id", str)
-        self._wanted = _wanted(request)
+        if "outputs" in request or "parameters" in request:
+            self._wanted = _wanted(request, outputs.names_of(plane))
+        rows = None if tail else lanes.rows_of(request.get("inputs"), plane, self._id)
+        if rows is not None:
+            return rows
         inputs = _require(request, "inputs", list, "The request")
         return to_rows(_tensors(inputs, tail), plane, self._id)
 
     def encode(self, plane: DataPlane, prediction: Prediction) -> HttpAnswer:
-        """The outputs asked for, with the request's id if it had one."""
-        found = outputs.outputs_of(prediction, [wanted.name for wanted in self._wanted])
-        described, chunks = [], []
-        for output, wanted in zip(found, self._wanted, strict=True):
-            description: dict[str, Any] = {"name": output.name, "shape": output.shape, "datatype": output.datatype}
-            if wanted.binary:
-                chunks.append(output.to_binary())
-                description["parameters"] = {"binary_data_size": len(chunks[-1])}
-            else:
-                description["data"] = output.values
-            described.append(description)
-        identity = {} if self._id is None else {"id": self._id}
-        head = orjson.dumps(
-            {"model_name": plane.name, "model_version": plane.version, **identity, "outputs": described}
-        )
+        """The outputs asked for, all if none was, with the request's id if it had one."""
+        if self._wanted is None and len(prediction.probabilities) == 1:
+            return HttpAnswer(row_answer_of(plane).written(prediction, self._id), {"content-type": JSON})
+        wanted = self._wanted or [Wanted(name, binary=False) for name in outputs.names_of(plane)]
+        chunks: list[bytes] = []
+        found = [
+            _described(output, each.binary, chunks)
+            for output, each in zip(outputs.outputs_of(prediction, [each.name for each in wanted]), wanted, strict=True)
+        ]
+        head = document(plane, self._id, found)
         if not chunks:
-            return HttpAnswer(head, {"content-type": "application/json"})
+            return HttpAnswer(head, {"content-type": JSON})
         headers = {"content-type": "application/octet-stream", JSON_LENGTH: str(len(head))}
         return HttpAnswer(b"".join([head, *chunks]), headers)
+
+
+def _described(output: outputs.Output, binary: bool, chunks: list[bytes]) -> dict[str, Any]:
+    """The output as the JSON has it; what follows the JSON is added to the chunks."""
+    found = described(output)
+    if not binary:
+        return {**found, "data": output.json_values}
+    chunks.append(output.to_binary())
+    return {**found, "parameters": {"binary_data_size": len(chunks[-1])}}
 
 
 def _split(body: bytes, json_length: str | None) -> tuple[bytes, bytes]:
@@ -79,11 +91,11 @@ def _split(body: bytes, json_length: str | None) -> tuple[bytes, bytes]:
     return body[: int(json_length)], body[int(json_length) :]
 
 
-def _wanted(request: dict[str, Any]) -> list[Wanted]:
+def _wanted(request: dict[str, Any], known: Sequence[str]) -> list[Wanted] | None:
     binary = bool(_get(_get(request, "parameters", dict) or {}, "binary_data_output", bool))
     asked = [_one_wanted(output, binary) for output in _get(request, "outputs", list) or []]
-    outputs.require_known(wanted.name for wanted in asked)
-    return asked or [Wanted(name, binary) for name in outputs.NAMES]
+    outputs.require_known((wanted.name for wanted in asked), known)
+    return asked or ([Wanted(name, binary) for name in known] if binary else None)
 
 
 def _one_wanted(output: Any, binary: bool) -> Wanted:
