@@ -76,7 +76,7 @@ class Batches:
                 outcomes[place] = error
 
     def _together(self, batch: list[_Member[AnswerT]]) -> list[Prediction] | None:
-        """Each request's share of one prediction; None if it failed: then each is asked alone, to find whose row it is."""
+        """Each request's share of one prediction; None if it failed, so that each is asked alone."""
         try:
             whole = self._inference.predict(np.concatenate([member.rows.matrix for member in batch]))
         except Exception:  # noqa: BLE001 - whoever caused it is told by the call of its own

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 
-from prometheus_client import REGISTRY, CollectorRegistry
+from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
+
+from serving.predictor.registry import REGISTRY
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """Variable: the folder in which several processes count together. The library reads it when it is imported."""

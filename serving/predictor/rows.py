@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from feature_store.matrix import Matrix
 from serving.predictor.column import Column
 
 
-@dataclass(frozen=True)
-class Identity:
+class Identity(NamedTuple):
     """Which rows they are and when they happened, as far as the client told. Each list has an entry a row."""
 
     row_ids: list[str] | None = None

@@ -9,12 +9,17 @@ from contextlib import asynccontextmanager
 from prometheus_client import Counter, Gauge
 
 from serving.predictor.http.server import Server
+from serving.predictor.registry import REGISTRY
 
 EVERY_SECONDS = 1.0
-CONNECTIONS = Counter("predictor_connections", "HTTP connections that were made")
-OPEN = Gauge("predictor_open_connections", "HTTP connections", multiprocess_mode="livesum")
-WAITING = Gauge("predictor_waiting_requests", "Requests in the queue or under way", multiprocess_mode="livesum")
-REFUSED = Counter("predictor_refused", "HTTP requests and connections that never came to the model", ["reason"])
+CONNECTIONS = Counter("predictor_connections", "HTTP connections that were made", registry=REGISTRY)
+OPEN = Gauge("predictor_open_connections", "HTTP connections", multiprocess_mode="livesum", registry=REGISTRY)
+WAITING = Gauge(
+    "predictor_waiting_requests", "Requests in the queue or under way", multiprocess_mode="livesum", registry=REGISTRY
+)
+REFUSED = Counter(
+    "predictor_refused", "HTTP requests and connections that never came to the model", ["reason"], registry=REGISTRY
+)
 REASONS = ("busy", "expired", "bad", "cut")
 
 

@@ -35,7 +35,7 @@ class Admission:
         self._batch = batch
         self._bounds = bounds
         self._tally = tally
-        self._later = Later(bounds.awaited_at_once, self._late, self._settle)
+        self._later = Later(bounds.awaited_at_once, tally, self._late, self._settle)
         self._queue: deque[tuple[Guest, Request]] = deque()
         self._first: deque[tuple[Guest, Request]] = deque()
         self._resting: deque[tuple[float, Guest]] = deque()
@@ -56,6 +56,11 @@ class Admission:
     def waiting(self) -> int:
         """Requests that are in the queue or under way."""
         return self._count
+
+    @property
+    def held_bytes(self) -> int:
+        """Bodies that are coming in or wait, and answers that are not taken."""
+        return self._bytes
 
     @property
     def idle(self) -> bool:

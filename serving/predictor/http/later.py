@@ -11,6 +11,7 @@ from typing import Protocol
 
 from serving.predictor.http.message import Request, Response
 from serving.predictor.http.refusals import FAILED
+from serving.predictor.http.tally import Tally
 
 _logger = logging.getLogger(__name__)
 
@@ -38,8 +39,9 @@ class Later:
     An answer that is not begun yet costs nothing: when its turn comes too late, it is dropped.
     """
 
-    def __init__(self, at_once: int, late: _Late, settle: _Settle) -> None:
+    def __init__(self, at_once: int, tally: Tally, late: _Late, settle: _Settle) -> None:
         self._at_once = at_once
+        self._tally = tally
         self._late = late
         self._settle = settle
         self._waiting: deque[tuple[Guest, Request, Awaitable[Response]]] = deque()
@@ -78,6 +80,7 @@ class Later:
         try:
             response = await answer
         except Exception:  # the edge of the process: one request fails, not the server
+            self._tally.failed += 1
             _logger.exception("%s %s failed", request.method, request.path)
             response = FAILED
         self._settle(guest, request, response)

@@ -77,7 +77,9 @@ class RequestReader:
         """The request's address, or a part of it."""
         self._url += url
         if len(self._url) > self._bounds.max_url_bytes:
-            raise RefusedError(refusal(414, f"The address is too long; expected at most {self._bounds.max_url_bytes}."))
+            raise RefusedError(
+                refusal(414, f"The address is too long; expected at most {self._bounds.max_url_bytes} bytes.")
+            )
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header, or one field of a chunked body's trailer, which nobody looks at."""

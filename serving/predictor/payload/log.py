@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,15 +15,19 @@ from serving.predictor.payload.folder import create
 from serving.predictor.payload.options import PayloadOptions
 from serving.predictor.payload.reader import SpoolReader
 from serving.predictor.payload.record import pack
-from serving.predictor.payload.request_id import is_sampled, request_id
+from serving.predictor.payload.request_id import is_sampled, new_id, request_id
 from serving.predictor.payload.room import Room
 from serving.predictor.payload.schema import Schema
 from serving.predictor.payload.sender import Sender
 from serving.predictor.payload.sink import Sink
 from serving.predictor.payload.sometimes import Sometimes
 from serving.predictor.payload.spool import Spool
+from serving.predictor.payload.tally import Tally
 from serving.predictor.rows import Rows
 
+SWITCH_SECONDS = 0.0005
+"""A request that comes while the sender computes waits no longer than this, and one call into a library, for its turn.
+Python's own 5 ms would be as long as a hundred requests take."""
 _logger = logging.getLogger(__name__)
 _Headers = Mapping[str, str] | None
 
@@ -30,8 +35,9 @@ _Headers = Mapping[str, str] | None
 class PayloadLog:
     """Writes to the spool, from the event loop's thread only."""
 
-    def __init__(self, spool: Spool, sender: Sender, share: float, rows: int) -> None:
+    def __init__(self, spool: Spool, spooled: Tally, sender: Sender, share: float, rows: int) -> None:
         self._spool = spool
+        self._spooled = spooled
         self._sender = sender
         self._share = share
         self._rows = rows
@@ -50,16 +56,17 @@ class PayloadLog:
     def _write(
         self, rows: Rows, probabilities: Matrix | None, error: str | None, headers: _Headers, seconds: float
     ) -> None:
-        request = request_id(rows.request_id, headers)
-        if not is_sampled(request, self._share):
+        request = request_id(rows.request_id, headers) or new_id()
+        if self._share < 1 and not is_sampled(request, self._share):
             return
         count = len(rows.matrix)
         refusal = self._spool.append(pack(rows, request, time.time(), seconds, probabilities, error))
         if refusal is not None:
             metrics.DROPPED.labels(refusal).inc(count)
+            self._spooled.tell()
             self._dropped.tell(count, refusal)
             return
-        metrics.SPOOLED.inc(count)
+        self._spooled.count += count
         self._waiting += count
         if self._waiting >= self._rows:
             self._waiting = 0
@@ -80,11 +87,15 @@ def opened(plane: DataPlane, options: PayloadOptions) -> Iterator[PayloadLog | N
     spool = Spool(folder, schema.written(), room)
     reader = SpoolReader(folder, room, lambda: spool.sequence)
     delay_seconds = options.payload_delay_ms / 1000
-    sender = Sender(reader, options.payload_spool, room, Sink(options.sink), options.payload_rows, delay_seconds)
+    spooled = Tally(metrics.SPOOLED)
+    sender = Sender(
+        *(reader, options.payload_spool, room, Sink(options.sink), options.payload_rows, delay_seconds), spooled.tell
+    )
+    sys.setswitchinterval(SWITCH_SECONDS)
     sender.start()
     _logger.info("payload log: rows go to %s by way of %s", options.sink, folder.path)
     try:
-        yield PayloadLog(spool, sender, options.payload_share, options.payload_rows)
+        yield PayloadLog(spool, spooled, sender, options.payload_share, options.payload_rows)
     finally:
         if not sender.finish(options.payload_flush_seconds):
             _logger.warning("payload log: rows that are not sent yet stay in %s", folder.path)

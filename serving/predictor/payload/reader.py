@@ -11,7 +11,7 @@ from zlib import crc32
 
 from serving.predictor.payload import metrics
 from serving.predictor.payload.folder import HeldFolder
-from serving.predictor.payload.record import Record, unpack
+from serving.predictor.payload.record import Record, rows_of, unpack
 from serving.predictor.payload.room import Room
 from serving.predictor.payload.schema import Schema
 from serving.predictor.payload.segment import SegmentReader
@@ -26,13 +26,15 @@ class Batch:
     """Records of one segment, and where the next one begins in it."""
 
     schema: Schema
-    records: list[Record]
+    packed: list[bytes]
+    rows: int
+    """Of all records."""
     end: int
 
     @property
-    def rows(self) -> int:
-        """Rows of all records."""
-        return sum(record.rows for record in self.records)
+    def records(self) -> list[Record]:
+        """The records, those of one kind together."""
+        return unpack(self.packed, len(self.schema.features), len(self.schema.labels))
 
 
 class SpoolReader:
@@ -77,7 +79,7 @@ class SpoolReader:
         segment = self._open()
         if self._schema is None:
             return None
-        records: list[Record] = []
+        records: list[bytes] = []
         start, count = self._start, 0
         while count < rows and (frame := segment.read(start)) is not None:
             if frame.record is None and records:
@@ -87,9 +89,9 @@ class SpoolReader:
                 self._damaged()
                 self._start = start
                 continue
-            records.append(unpack(frame.record, len(self._schema.features), len(self._schema.labels)))
-            count += records[-1].rows
-        return Batch(self._schema, records, start) if records else None
+            records.append(frame.record)
+            count += rows_of(frame.record)
+        return Batch(self._schema, records, count, start) if records else None
 
     def _is_there(self) -> bool:
         return self._segment is not None or (self._sequence > 0 and self.folder.segment(self._sequence).exists())

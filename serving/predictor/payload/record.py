@@ -1,32 +1,46 @@
-"""One request in the spool: a JSON head, then the bytes of its probabilities and, if the client sent it, its matrix."""
+"""Requests in the spool. A record is a head of one size, an id, what the client told of its rows, scores and features.
+
+Numbers are the bytes that they are, so that thousands of records become arrays at once; all else is JSON.
+"""
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain, groupby
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 
 from feature_store.matrix import Matrix
+from serving.predictor.payload.row_ids import RowIds, of_requests
 from serving.predictor.rows import Rows
 
-_LENGTH = struct.Struct("<I")
+_HEAD = struct.Struct("<BxHIqdI")
+_HEAD_FIELDS = (
+    *(("kind", "u1"), ("unused", "u1"), ("id_bytes", "<u2"), ("rows", "<u4")),
+    *(("at", "<i8"), ("seconds", "<f8"), ("told_bytes", "<u4")),
+)
+_TOLD_BYTES, _NOTHING = slice(24, 28), bytes(4)
+_MADE_ID, _FAILED, _MATRIX, _ROW_IDS, _TIMESTAMPS = 1, 2, 4, 8, 16
+"""Kinds: the id is a uuid's 16 bytes; there are no scores; the features are a matrix, not JSON; what was told."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """A request as it is read back."""
+    """One request or more of one kind, as they are read back. Each list and array has an entry a row."""
 
     rows: int
-    at: float
-    """When it was answered, in seconds since 1970."""
-    seconds: float
-    request_id: str
-    row_ids: list[str] | None
+    row_ids: RowIds
+    at: npt.NDArray[np.int64]
+    """When it was answered, in microseconds since 1970."""
     timestamps: list[str] | None
-    error: str | None
+    """When it happened, as far as the client told."""
+    seconds: npt.NDArray[np.float64]
+    errors: list[str | None] | None
     columns: list[list[Any]] | None
     """In the order of the features; None: the client sent the matrix."""
     probabilities: Matrix | None
@@ -35,29 +49,97 @@ class Record:
 
 
 def pack(
-    rows: Rows, request_id: str, at: float, seconds: float, probabilities: Matrix | None, error: str | None = None
+    rows: Rows,
+    request_id: str | bytes,
+    at: float,
+    seconds: float,
+    probabilities: Matrix | None,
+    error: str | None = None,
 ) -> bytes:
-    """The record of one request. This is what a request waits for: nothing is converted that can wait."""
-    identity = rows.identity
-    told = [len(rows.matrix), at, seconds, request_id, identity.row_ids, identity.timestamps, error, rows.columns]
-    head = orjson.dumps(told, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY)
-    scores = b"" if probabilities is None else probabilities.tobytes()
-    matrix = rows.matrix.tobytes() if rows.columns is None else b""
-    return b"".join((_LENGTH.pack(len(head)), head, scores, matrix))
-
-
-def unpack(record: bytes, features: int, labels: int) -> Record:
-    """The request of a record whose checksum was right."""
-    start = _LENGTH.size + _LENGTH.unpack_from(record)[0]
-    rows, at, seconds, request_id, row_ids, timestamps, error, columns = orjson.loads(record[_LENGTH.size : start])
-    width = 0 if error is not None else labels
-    numbers = np.frombuffer(record[start:], np.float32)
-    scores, matrix = numbers[: rows * width], numbers[rows * width :]
-    return Record(
-        *(rows, at, seconds, request_id, row_ids, timestamps, error, columns),
-        probabilities=None if error is not None else scores.reshape(rows, labels),
-        matrix=matrix.reshape(rows, features) if columns is None else None,
+    """The record of one request; an id in bytes is a uuid's. This is what a request waits for: nothing is converted
+    that can wait.
+    """
+    matrix, columns, (row_ids, timestamps), _ = rows
+    kind = _MADE_ID if isinstance(request_id, bytes) else 0
+    name = request_id if isinstance(request_id, bytes) else request_id.encode()
+    told = scores = b""
+    if row_ids is not None or timestamps is not None or error is not None:
+        kind |= (row_ids is not None and _ROW_IDS) | (timestamps is not None and _TIMESTAMPS)
+        told = orjson.dumps((row_ids, timestamps, error))
+    if probabilities is None:
+        kind |= _FAILED
+    else:
+        scores = probabilities.tobytes()
+    if columns is None:
+        kind |= _MATRIX
+        features = matrix.tobytes()
+    else:
+        plain = [column[0] for column in columns] if len(matrix) == 1 else columns
+        features = orjson.dumps(plain, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY)
+    return b"".join(
+        (_HEAD.pack(kind, len(name), len(matrix), int(at * 1e6), seconds, len(told)), name, told, scores, features)
     )
+
+
+def rows_of(record: bytes) -> int:
+    """How many rows a record has."""
+    return int.from_bytes(record[4:8], "little")
+
+
+def unpack(records: Sequence[bytes], features: int, labels: int) -> list[Record]:
+    """The requests of records whose checksums were right, in their order."""
+    return [_unpacked(list(group), features, labels) for _, group in groupby(records, _form)]
+
+
+def _form(record: bytes) -> tuple[bytes, bool]:
+    """Equal for records whose parts have the same places: kind, size of the id, rows, whether anything was told."""
+    return record[:8], record[_TOLD_BYTES] != _NOTHING
+
+
+def _unpacked(records: list[bytes], features: int, labels: int) -> Record:
+    kind, id_bytes, rows, *_ = _HEAD.unpack_from(records[0])
+    told, records = _told(records, _HEAD.size + id_bytes)
+    width, height = (0 if kind & _FAILED else labels), (features if kind & _MATRIX else 0)
+    form = np.dtype(
+        [*_HEAD_FIELDS, ("id", "u1", (id_bytes,)), ("scores", "<f4", (rows, width)), ("matrix", "<f4", (rows, height))]
+    )
+    fixed = np.frombuffer(b"".join([record[: form.itemsize] for record in records]), form)
+    return Record(
+        rows=rows * len(records),
+        row_ids=(
+            list(chain.from_iterable(row_ids for row_ids, *_ in told))
+            if kind & _ROW_IDS
+            else of_requests(fixed["id"], bool(kind & _MADE_ID), rows)
+        ),
+        at=np.repeat(fixed["at"], rows),
+        timestamps=list(chain.from_iterable(times for _, times, _ in told)) if kind & _TIMESTAMPS else None,
+        seconds=np.repeat(fixed["seconds"], rows),
+        errors=[error for *_, error in told for _ in range(rows)] if told else None,
+        columns=None if height else _columns(_listed(record[form.itemsize :] for record in records), rows),
+        probabilities=fixed["scores"].reshape(-1, width) if width else None,
+        matrix=fixed["matrix"].reshape(-1, height) if height else None,
+    )
+
+
+def _told(records: list[bytes], start: int) -> tuple[list[Any], list[bytes]]:
+    """What was told with each record, and the records without it. The first stands for all: told or not."""
+    if not _form(records[0])[1]:
+        return [], records
+    ends = [start + int.from_bytes(record[_TOLD_BYTES], "little") for record in records]
+    told = _listed(record[start:end] for record, end in zip(records, ends, strict=True))
+    return told, [record[:start] + record[end:] for record, end in zip(records, ends, strict=True)]
+
+
+def _listed(parts: Iterable[bytes]) -> list[Any]:
+    """The values of many pieces of JSON, read at once."""
+    values: list[Any] = orjson.loads(b"".join((b"[", b",".join(parts), b"]")))
+    return values
+
+
+def _columns(requests: list[Any], rows: int) -> list[list[Any]]:
+    """A list a feature: from a list a row where a request has one, else from each request's lists a feature."""
+    joined = zip(*requests, strict=True)
+    return [list(column) if rows == 1 else list(chain.from_iterable(column)) for column in joined]
 
 
 def _plain(value: Any) -> Any:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import mmap
 import struct
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from zlib import crc32
 
 FRAME = struct.Struct("<II")
@@ -28,13 +28,14 @@ class SegmentWriter:
         except OSError:
             path.unlink(missing_ok=True)
             raise
+        self._size = size
         self._end = 0
 
     def append(self, record: bytes) -> bool:
         """Write a record, from when on it outlives the process. False if there is no room for it."""
         start = self._end + FRAME.size
         end = start + len(record)
-        if end > len(self._memory):
+        if end > self._size:
             return False
         self._memory[start:end] = record
         FRAME.pack_into(self._memory, self._end, len(record), crc32(record))
@@ -46,8 +47,7 @@ class SegmentWriter:
         self._memory.close()
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(NamedTuple):
     """A record and where the next one begins."""
 
     record: bytes | None

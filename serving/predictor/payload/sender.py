@@ -6,6 +6,7 @@ import logging
 import random
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from serving.predictor.payload import metrics
@@ -26,7 +27,17 @@ _logger = logging.getLogger(__name__)
 class Sender(threading.Thread):
     """Sends what is in its own spool and in those that other processes left behind."""
 
-    def __init__(self, own: SpoolReader, root: Path, room: Room, sink: Sink, rows: int, delay_seconds: float) -> None:
+    def __init__(
+        self,
+        own: SpoolReader,
+        root: Path,
+        room: Room,
+        sink: Sink,
+        rows: int,
+        delay_seconds: float,
+        count: Callable[[], None],
+    ) -> None:
+        """`count` is called now and then, to bring metrics up to date."""
         super().__init__(name="payload-sender", daemon=True)
         self.full = threading.Event()
         """Set when a batch is full before its time."""
@@ -37,6 +48,7 @@ class Sender(threading.Thread):
         self._sink = sink
         self._rows = rows
         self._delay_seconds = delay_seconds
+        self._count = count
         self._stopping = threading.Event()
         self._deadline = float("inf")
         self._next_look = 0.0
@@ -69,6 +81,7 @@ class Sender(threading.Thread):
 
     def _work(self) -> None:
         """Send a batch of each spool, then wait until there may be another."""
+        self._count()
         self._adopt()
         more = [self._send(reader) for reader in tuple(self._readers)]
         if not any(more) and not self._stopping.is_set():
@@ -116,6 +129,7 @@ class Sender(threading.Thread):
                 self._refused.tell(event.rows, answer.words)
                 return True
             metrics.RETRIES.inc()
+            self._count()
             self._away.tell(1, answer.words)
             self._pause(pause * random.uniform(0.5, 1))  # noqa: S311 - so that predictors do not all come back at once
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
@@ -133,6 +147,7 @@ class Sender(threading.Thread):
 
     def _end(self) -> None:
         """Leave no folder behind that is empty, and give back those that are not."""
+        self._count()
         for reader in tuple(self._readers):
             if reader.read(1) is None:
                 self._remove(reader)

@@ -29,7 +29,9 @@ SCHEMA = Schema.of(plane(), "flights-00001")
 
 def stored(rows: Rows, probabilities: Any, error: str | None = None) -> Record:
     """A request, written and read back."""
-    return unpack(pack(rows, "request", AT, 0.002, probabilities, error), len(SCHEMA.features), len(SCHEMA.labels))
+    packed = pack(rows, "request", AT, 0.002, probabilities, error)
+    (record,) = unpack([packed], len(SCHEMA.features), len(SCHEMA.labels))
+    return record
 
 
 def payload(event: PayloadEvent) -> Payload:
@@ -117,8 +119,8 @@ def test_a_row_larger_than_any_event() -> None:
     columns = [["x" * 1024, "a"] for _ in features]
     before = metric("predictor_payload_rows_rejected_total")
     rows = Rows(np.zeros((2, 2000), dtype=np.float32), columns, Identity())
-    record = unpack(pack(rows, "r", AT, 0.1, halves(2)), 2000, 2)
-    assert [payload(event).row_ids for event in payload_events(schema, [record], 500)] == [("r/1",)]
+    records = unpack([pack(rows, "r", AT, 0.1, halves(2))], 2000, 2)
+    assert [payload(event).row_ids for event in payload_events(schema, records, 500)] == [("r/1",)]
     assert metric("predictor_payload_rows_rejected_total") == before + 1
 
 
@@ -150,10 +152,11 @@ def test_the_id_of_a_request() -> None:
     """The body's, else the header's, else a new uuid4; one too long is told by its digest."""
     assert request_id("body", {"x-request-id": "header"}) == "body"
     assert request_id(None, {"x-request-id": "header"}) == "header"
-    for made in (request_id(None, {}), request_id("", None), new_id()):
-        assert (uuid.UUID(made).version, uuid.UUID(made).variant) == (4, uuid.RFC_4122)
+    assert request_id(None, {}) is request_id("", None) is None
+    made = uuid.UUID(bytes=new_id())
+    assert (made.version, made.variant) == (4, uuid.RFC_4122)
     assert request_id("x" * 1000, None) == "x" * 1000
-    assert len(request_id("x" * 1001, None)) == 64
+    assert len(request_id("x" * 1001, None) or "") == 64
     assert len({new_id() for _ in range(1000)}) == 1000
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from predictor_process import Bundle
-from prometheus_client import REGISTRY
 from route_parts import Routes, matrix_of, routes_of
 
 from serving.predictor.classifier import ServedClassifier
 from serving.predictor.inference import Inference
 from serving.predictor.readiness import Readiness
+from serving.predictor.registry import REGISTRY
 from serving.predictor.routes.server import table
 
 INFER = "/v2/models/flights/infer"
