@@ -19,6 +19,8 @@ from serving.predictor.grpc.framing import framed, unframed
 from serving.predictor.grpc.head import Head, parse
 from serving.predictor.grpc.host import Host
 
+_GONE = (ngh2.StreamProtocolError, ngh2.ConnectionStateError)
+"""The client gave the call up meanwhile, or broke the protocol so that the whole connection ends."""
 _logger = logging.getLogger(__name__)
 
 
@@ -48,8 +50,8 @@ class Calls:
             self._end_with(event.stream_id, error, is_complete=event.end_stream)
             self._host.observe("", code_of(error), 0.0)
             return
-        except ngh2.StreamProtocolError:
-            return  # the client went away meanwhile
+        except _GONE:
+            return
         self._open[event.stream_id] = call
         if event.end_stream:
             self._complete(call)
@@ -84,11 +86,13 @@ class Calls:
 
     def stop_senders(self) -> bool:
         """Whether there are streams whose senders are to be told to stop, which they are: after their answers."""
-        for stream in self._unwanted:
-            self._http2.reset_stream(stream, ngh2.ErrorCode.NO_ERROR)
-        found = bool(self._unwanted)
-        self._unwanted.clear()
-        return found
+        unwanted, self._unwanted = self._unwanted, set()
+        try:
+            for stream in unwanted:
+                self._http2.reset_stream(stream, ngh2.ErrorCode.NO_ERROR)
+        except _GONE:
+            return False
+        return bool(unwanted)
 
     def forget(self) -> None:
         """The connection is lost."""
@@ -149,8 +153,8 @@ class Calls:
             http2.send_response(stream, answers.HEADERS)
             http2.send_data(stream, framed(message))
             http2.send_trailers(stream, answers.TRAILERS)
-        except ngh2.StreamProtocolError:
-            return  # the client went away meanwhile
+        except _GONE:
+            return
         self._host.observe(call.head.path, Code.OK, now - started)
 
     def _refuse(self, call: Call, error: Exception, started: float) -> None:
@@ -165,7 +169,7 @@ class Calls:
     def _end_with(self, stream: int, error: ServingError, *, is_complete: bool) -> None:
         try:
             self._http2.send_response(stream, answers.refusal(error), end_stream=True)
-        except ngh2.StreamProtocolError:
-            return  # the client went away meanwhile
+        except _GONE:
+            return
         if not is_complete:
             self._unwanted.add(stream)
