@@ -11,6 +11,7 @@ import ngh2
 from fuzzing.messages import Call
 
 _SECONDS = 30.0
+_ANY_HEADERS = ngh2.Configuration(max_inbound_header_list_size=2**16)
 Ended = tuple[int | None, str, bytes]
 """A call's gRPC status, or None; what is told of its end; and its message."""
 
@@ -46,7 +47,7 @@ class Channel:
 
     def _connect(self) -> None:
         self._socket = socket.create_connection(("127.0.0.1", self._port), timeout=_SECONDS)
-        self._http2 = ngh2.Connection(ngh2.Role.CLIENT)
+        self._http2 = ngh2.Connection(ngh2.Role.CLIENT, _ANY_HEADERS)
         self._http2.initiate_connection()
 
     def _begin(self, call: Call) -> int:
@@ -67,7 +68,7 @@ class Channel:
 
 def alone(port: int, sent: bytes) -> list[int]:
     """Statuses of calls that wrong frames get, until the server ends the connection. TimeoutError if it does not."""
-    reader = ngh2.Connection(ngh2.Role.CLIENT)
+    reader = ngh2.Connection(ngh2.Role.CLIENT, _ANY_HEADERS)
     reader.initiate_connection()
     told: dict[int, list[str]] = {}
     for _ in range(3):  # so that it knows the streams that answers may belong to

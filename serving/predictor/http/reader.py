@@ -35,17 +35,18 @@ class RequestReader:
         self._head = head.Head("", "", {}, keep_alive=False)
         self._url = b""
         self._headers: dict[str, str] = {}
+        self._begun = 0  # requests: a new one may have left as much room as the one before
         self._room = 0
         self._fruitless = 0
 
     def feed(self, data: bytes) -> None:
         """Take what came. After a request that ends the connection, or a bad one, it is not to be called again."""
-        room, size = self._room, self.body.size
+        begun, room, size = self._begun, self._room, self.body.size
         rest = self._parse(data)
         while rest:
             rest = self._parse(rest)
         if self.stage != IDLE:
-            self._check_fruit(data, room == self._room and size == self.body.size)
+            self._check_fruit(data, (begun, room, size) == (self._begun, self._room, self.body.size))
 
     def release(self) -> None:
         """Let go of the parser, which holds this object as this holds it."""
@@ -56,8 +57,7 @@ class RequestReader:
         try:
             self._parser.feed_data(data)
         except HttpParserUpgrade as upgrade:
-            self._ignore_upgrade()
-            return data[upgrade.args[0] :]
+            return data[upgrade.args[0] :] if self._ignore_upgrade() else b""
         except HttpParserCallbackError as error:
             if not isinstance(error.__context__, RefusedError):
                 raise
@@ -69,6 +69,7 @@ class RequestReader:
     def on_message_begin(self) -> None:
         """A request begins."""
         self.stage = HEAD
+        self._begun += 1
         self._url = b""
         self._headers = {}
         self._room = self._bounds.max_head_bytes
@@ -116,17 +117,18 @@ class RequestReader:
         request = Request(asked.method, asked.path, asked.headers, self.body.taken(), received, deadline)
         self._take(request, asked.keep_alive)
 
-    def _ignore_upgrade(self) -> None:
-        """Go on in HTTP/1.1, with a new parser: the old one has left it. It is told what body comes."""
+    def _ignore_upgrade(self) -> bool:
+        """Go on in HTTP/1.1, with a new parser: the old one has left it. Whether the body it is told of can be read."""
         asked = self._head
         asked.upgrades = False
         self._parser = HttpRequestParser(self)
         framing = [f"{name}: {asked.headers[name]}" for name in _FRAMING if asked.headers.get(name, "0").strip("0")]
         if framing:
-            self._parser.feed_data("\r\n".join(("POST / HTTP/1.1", "host: .", *framing, "", "")).encode())
+            self._parse("\r\n".join(("POST / HTTP/1.1", "host: .", *framing, "", "")).encode("latin-1"))
             self._head = asked
-        else:
-            self._complete()
+            return self.stage == BODY
+        self._complete()
+        return True
 
     def _check_fruit(self, data: bytes, fruitless: bool) -> None:
         """Bound what the parser itself keeps: a header that does not end, or chunks that are all extension."""
