@@ -24,7 +24,7 @@ def test_made_up_requests(sturdy_server: Server, tmp_path: Path) -> None:
     """No server's error, no status, type or body that the document does not tell; what breaks the schema is refused."""
     settings = tmp_path / "schemathesis.toml"
     settings.write_text(SETTINGS)
-    bounds = ("--max-examples", "10", "--phases", "coverage,fuzzing", "--generation-deterministic", "--no-color")
+    bounds = ("--max-examples", "5", "--phases", "coverage,fuzzing", "--generation-deterministic", "--no-color")
     line = [str(Path(sys.executable).with_name("st")), "--config-file", str(settings), "run", *bounds]
     done = subprocess.run(
         [*line, "--suppress-health-check", "all", f"{sturdy_server.url}/openapi.json"],
