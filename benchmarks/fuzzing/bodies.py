@@ -14,7 +14,7 @@ PREDICT, INFER = f"/v1/models/{NAME}:predict", f"/v2/models/{NAME}/infer"
 DATATYPES = "FP32 FP64 FP16 BOOL INT8 INT16 INT32 INT64 UINT8 UINT16 UINT32 UINT64 BYTES BF16 fp32".split()
 _FORMATS = {"FP32": "f", "FP64": "d", "BOOL": "?", "INT8": "b", "INT16": "h", "INT32": "i", "INT64": "q"}
 _SHAPES = ([0], [], [-1], [1, 1], [4, 1], [1, 4], [2, 2], [2**62, 4], [2**32, 2**32], [-1, -4], [0, 4], [MAX_ROWS + 1])
-_LENGTHS = ("", "-1", "0", "1", "+5", " 7", "1_0", "0x10", "1e2", "\xb2", "9" * 30, "99999", "a", "5, 5", "\xa07")
+_LENGTHS = ("", "-1", "0", "1", "+5", " 7", "1_0", "0x10", "1e2", "\xb2", "9" * 30, "9" * 5000, "99999", "a", "5, 5", "\xa07")
 _IDS = ("trace-1", "\xe9", "a" * 2000, "", "%00", "{}", '"', "a\tb")
 
 

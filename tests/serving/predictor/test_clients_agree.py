@@ -42,7 +42,7 @@ for module, address in ((tritonclient.http, sys.argv[1]), (tritonclient.grpc, sy
         assert [one["name"] if http else one.name for one in given] == wanted
         texts = {n: answer.as_numpy(n) for n in wanted}
         name = f"{module.__name__} {binary_in} {binary_out}"
-        found[name] = {n: v.astype(str).tolist() if v.dtype == object else v.tolist() for n, v in texts.items()}
+        found[name] = {n: [t.decode() if isinstance(t, bytes) else t for t in v.tolist()] for n, v in texts.items()}
     try:
         client.infer("flights", [module.InferInput("m", [1, 3], "FP32")], model_version="8")
     except Exception as error:
