@@ -1,7 +1,7 @@
 """A hundred thousand requests that no client should send, against a real predictor: none may hurt it.
 
-They are good requests, mutated by a seeded generator: V1, V2 in JSON and binary, gRPC, HTTP heads, HTTP/2 frames. A fault
-is printed with its bytes and its case, which `--only` sends again. Exit code 1 if a promise does not hold.
+They are good requests, mutated by a seeded generator: V1, V2 in JSON and binary, gRPC, HTTP heads, HTTP/2 frames.
+A fault is printed with its bytes and its case, which `--only` sends again. Exit code 1 if a promise does not hold.
 """
 
 from __future__ import annotations
@@ -57,7 +57,9 @@ class Attack:
         if kind in BODIES:
             self.send_bodies([case])
         else:
-            {"grpc": lambda one: self.send_calls([one]), "heads": self.send_head, "frames": self.send_frames}[kind](case)
+            {"grpc": lambda one: self.send_calls([one]), "heads": self.send_head, "frames": self.send_frames}[kind](
+                case
+            )
 
     def good(self) -> list[object]:
         """What good requests are answered."""

@@ -6,15 +6,51 @@ import struct
 from random import Random
 from typing import Any
 
-from fuzzing.model import CATEGORIES, MAX_BODY_BYTES, MAX_ROWS, NAME, NAMES, ROW, VERSION
+from fuzzing.model import CATEGORIES, MAX_BODY_BYTES, MAX_ROWS, NAME, NAMES, ROW
 from fuzzing.mutation import damaged, mutated
 from fuzzing.values import nasty, written
 
 PREDICT, INFER = f"/v1/models/{NAME}:predict", f"/v2/models/{NAME}/infer"
-DATATYPES = "FP32 FP64 FP16 BOOL INT8 INT16 INT32 INT64 UINT8 UINT16 UINT32 UINT64 BYTES BF16 fp32".split()
+DATATYPES = (
+    *("FP32", "FP64", "FP16", "BOOL", "INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"),
+    *("BYTES", "BF16", "fp32"),
+)
+    "FP32",
+    "FP64",
+    "FP16",
+    "BOOL",
+    "INT8",
+    "INT16",
+    "INT32",
+    "INT64",
+    "UINT8",
+    "UINT16",
+    "UINT32",
+    "UINT64",
+    "BYTES",
+    "BF16",
+    "fp32",
+]
 _FORMATS = {"FP32": "f", "FP64": "d", "BOOL": "?", "INT8": "b", "INT16": "h", "INT32": "i", "INT64": "q"}
 _SHAPES = ([0], [], [-1], [1, 1], [4, 1], [1, 4], [2, 2], [2**62, 4], [2**32, 2**32], [-1, -4], [0, 4], [MAX_ROWS + 1])
-_LENGTHS = ("", "-1", "0", "1", "+5", " 7", "1_0", "0x10", "1e2", "\xb2", "9" * 30, "9" * 5000, "99999", "a", "5, 5", "\xa07")
+_LENGTHS = (
+    "",
+    "-1",
+    "0",
+    "1",
+    "+5",
+    " 7",
+    "1_0",
+    "0x10",
+    "1e2",
+    "\xb2",
+    "9" * 30,
+    "9" * 5000,
+    "99999",
+    "a",
+    "5, 5",
+    "\xa07",
+)
 _IDS = ("trace-1", "\xe9", "a" * 2000, "", "%00", "{}", '"', "a\tb")
 
 
@@ -56,7 +92,9 @@ def binary(random: Random) -> bytes:
 def good() -> list[bytes]:
     """One of each kind that is right: what they are answered must not change."""
     random = Random(0)  # noqa: S311 - not for secrets
-    column = [{"name": n, "datatype": "BYTES" if n == "carrier" else "FP32", "shape": [1], "data": [v]} for n, v in _told()]
+    column = [
+        {"name": n, "datatype": "BYTES" if n == "carrier" else "FP32", "shape": [1], "data": [v]} for n, v in _told()
+    ]
     head = written({"inputs": [{**_tensor("m", [1, 4]), "parameters": {"binary_data_size": 16}}]}, random)
     return [
         post(PREDICT, written({"instances": [dict(_told())]}, random), {}),
@@ -154,7 +192,11 @@ def _around(random: Random) -> dict[str, str]:
         return {"content-type": "application/json"}
     return random.choice(
         (
-            {"content-type": random.choice(("text/plain", "application/octet-stream", "application/cloudevents+json", ""))},
+            {
+                "content-type": random.choice(
+                    ("text/plain", "application/octet-stream", "application/cloudevents+json", "")
+                )
+            },
             {"content-encoding": random.choice(("gzip", "identity", "br", ""))},
             {"x-request-id": random.choice(_IDS)},
             {"inference-header-content-length": random.choice(_LENGTHS)},

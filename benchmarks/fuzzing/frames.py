@@ -11,8 +11,26 @@ from fuzzing.mutation import damaged
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _DATA, _HEADERS, _RESET, _SETTINGS, _PING, _AWAY, _WINDOW, _MORE = 0, 1, 3, 4, 6, 7, 8, 9
 _STREAMS = (0, 1, 1, 1, 2, 3, 3, 5, 7, 2**31 - 1)
-_PAYLOADS = (b"", b"\0" * 4, b"\0" * 8, b"\xff" * 4, b"\0\3\0\0\0\0", b"\0\4\xff\xff\xff\xff", b"\0\5\0\0\0\1", b"\x82" * 99)
-_ODD = (("X-Upper", "1"), (":status", "200"), (":path", ""), ("connection", "close"), ("a", "b\r\nc"), ("", ""), ("te", "gzip"), (":path", "ModelInfer"))
+_PAYLOADS = (
+    b"",
+    b"\0" * 4,
+    b"\0" * 8,
+    b"\xff" * 4,
+    b"\0\3\0\0\0\0",
+    b"\0\4\xff\xff\xff\xff",
+    b"\0\5\0\0\0\1",
+    b"\x82" * 99,
+)
+_ODD = (
+    ("X-Upper", "1"),
+    (":status", "200"),
+    (":path", ""),
+    ("connection", "close"),
+    ("a", "b\r\nc"),
+    ("", ""),
+    ("te", "gzip"),
+    (":path", "ModelInfer"),
+)
 
 
 def frames(random: Random) -> bytes:

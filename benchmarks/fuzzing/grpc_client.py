@@ -72,7 +72,9 @@ def alone(port: int, sent: bytes) -> list[int]:
     reader.initiate_connection()
     told: dict[int, list[str]] = {}
     for _ in range(3):  # so that it knows the streams that answers may belong to
-        told[reader.send_request([(b":method", b"POST"), (b":scheme", b"http"), (b":path", b"/"), (b":authority", b"a")])] = []
+        told[
+            reader.send_request([(b":method", b"POST"), (b":scheme", b"http"), (b":path", b"/"), (b":authority", b"a")])
+        ] = []
     reader.data_to_send()
     with socket.create_connection(("127.0.0.1", port), timeout=_SECONDS) as connection:
         try:

@@ -9,8 +9,8 @@ from fuzzing.model import NAME, VERSION
 from fuzzing.mutation import damaged
 
 _METHODS = (
-    b"GET POST HEAD PUT DELETE OPTIONS TRACE CONNECT PATCH get G\xc9T POSTPOST PRI QUERY M-SEARCH".split()
-    + [b"", b"A" * 9000]
+    *b"GET POST HEAD PUT DELETE OPTIONS TRACE CONNECT PATCH get G\xc9T POSTPOST PRI QUERY M-SEARCH".split(),
+    *(b"", b"A" * 9000),
 )
 _TARGETS = [
     *(path.encode() for path in (PREDICT, INFER, f"/v2/models/{NAME}", f"/v2/models/{NAME}/versions/{VERSION}/infer")),
@@ -35,10 +35,27 @@ _HEADERS = (
     *(b"upgrade: websocket\r\nconnection: upgrade", b"http2-settings: AAMAAABk", b"\x80: 1", b"x: \x7f"),
 )
 _CHUNKS = (
-    *(b"2\r\n{}\r\n0\r\n\r\n", b"2;a=b\r\n{}\r\n0\r\nx: 1\r\n\r\n", b"02\r\n{}\r\n00\r\n\r\n", b"0\r\n\r\n", b"-1\r\n{}"),
-    *(b"ffffffffffffffff\r\n", b"fffffffffffffffffffff\r\n{}", b"0x2\r\n{}\r\n0\r\n\r\n", b"2\n{}\n0\n\n", b"2 \r\n{}\r\n"),
+    *(
+        b"2\r\n{}\r\n0\r\n\r\n",
+        b"2;a=b\r\n{}\r\n0\r\nx: 1\r\n\r\n",
+        b"02\r\n{}\r\n00\r\n\r\n",
+        b"0\r\n\r\n",
+        b"-1\r\n{}",
+    ),
+    *(
+        b"ffffffffffffffff\r\n",
+        b"fffffffffffffffffffff\r\n{}",
+        b"0x2\r\n{}\r\n0\r\n\r\n",
+        b"2\n{}\n0\n\n",
+        b"2 \r\n{}\r\n",
+    ),
     *(b"1\r\n{}\r\n0\r\n\r\n", b"2\r\n{}0\r\n\r\n", b"2;" + b"a" * 40000, b"g\r\n", b"2\r\n{}\r\n0\r\nhost: b\r\n\r\n"),
-    *(b"1\r\n{\r\n" + b"1\r\n \r\n" * 600 + b"1\r\n}\r\n0\r\n\r\n", b"\r\n", b"", b"2\r\n{}\r\n0\r\n" + b"a: b\r\n" * 300),
+    *(
+        b"1\r\n{\r\n" + b"1\r\n \r\n" * 600 + b"1\r\n}\r\n0\r\n\r\n",
+        b"\r\n",
+        b"",
+        b"2\r\n{}\r\n0\r\n" + b"a: b\r\n" * 300,
+    ),
 )
 
 

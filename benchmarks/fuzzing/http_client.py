@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from collections.abc import Sequence
 
@@ -22,10 +23,8 @@ class Pipelines:
         count = len(self._sockets)
         lots = [requests[at::count] for at in range(count)]
         for at, lot in enumerate(lots):
-            try:
+            with contextlib.suppress(OSError):  # reading tells
                 self._sockets[at].sendall(b"".join(lot))
-            except OSError:
-                pass  # reading tells
         found: list[Answer | str] = [""] * len(requests)
         for at, lot in enumerate(lots):
             found[at::count] = self._read(at, len(lot))

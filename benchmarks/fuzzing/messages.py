@@ -15,11 +15,26 @@ Field = tuple[int, "int | bytes | list[Field]"]
 SERVICE = "/inference.GRPCInferenceService/"
 INFER = f"{SERVICE}ModelInfer"
 _METHODS = (
-    *(SERVICE + name for name in "ServerLive ServerReady ModelReady ServerMetadata ModelMetadata ModelStreamInfer".split()),
+    *(
+        SERVICE + name
+        for name in ["ServerLive", "ServerReady", "ModelReady", "ServerMetadata", "ModelMetadata", "ModelStreamInfer"]
+    ),
     *(SERVICE + name for name in ("RepositoryModelLoad", "RepositoryModelUnload", "RepositoryIndex", "")),
     *("/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch", "/", "/a" * 2000, "/%ff/%00"),
 )
-_TEXTS = (b"", b"flights", b"m", b"label", b"probabilities", b"BYTES", b"FP32", b"FP16", b"UINT64", b"row_id", b"\xff\xfe")
+_TEXTS = (
+    b"",
+    b"flights",
+    b"m",
+    b"label",
+    b"probabilities",
+    b"BYTES",
+    b"FP32",
+    b"FP16",
+    b"UINT64",
+    b"row_id",
+    b"\xff\xfe",
+)
 _NUMBERS = (0, 1, 2, 4, 127, 128, 2**31, 2**32 - 1, 2**62, 2**63, 2**64 - 1)
 _ENCODINGS = ("identity", "gzip", "deflate", "snappy", "zstd", "", "gzip, deflate", "GZIP")
 _TYPES = ("application/grpc", "application/grpc+proto", "application/grpc+json", "application/json", "", "text/plain")
@@ -137,7 +152,10 @@ def _change(fields: list[Field], at: int, random: Random) -> None:
     number, value = fields[at]
     what = random.random()
     if what < 0.4:
-        fields[at] = number, random.choice((random.choice(_TEXTS), random.choice(_NUMBERS), _shape(random), b"a" * 2000))
+        fields[at] = (
+            number,
+            random.choice((random.choice(_TEXTS), random.choice(_NUMBERS), _shape(random), b"a" * 2000)),
+        )
     elif what < 0.55:
         fields[at] = random.choice((1, 2, 3, 4, 5, 6, 7, 8, 9, 2**28)), value
     elif what < 0.7:

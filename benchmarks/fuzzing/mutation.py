@@ -45,7 +45,9 @@ def _change(root: list[Any], random: Random, nasty: Nasty) -> None:
     elif what < 0.6 and holder is not root:
         del holder[key]
     elif what < 0.7:
-        holder[key] = random.choice(([value], {"name": value}, str(value)[:50], [deepcopy(value) for _ in range(random.choice((2, 50)))]))
+        holder[key] = random.choice(
+            ([value], {"name": value}, str(value)[:50], [deepcopy(value) for _ in range(random.choice((2, 50)))])
+        )
     elif isinstance(holder, list):
         holder.insert(random.randint(0, len(holder)), deepcopy(value))
         if what < 0.8:

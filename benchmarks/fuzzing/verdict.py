@@ -65,7 +65,9 @@ class Verdict:
         return [
             Claim(f"{self.faults_found:,} answers that blame the server, or are none: none", not self.faults_found),
             Claim("the process lives and answers good requests as it did before, to the byte", lives and same),
-            Claim(f"{first:.1f} MB after a fifth, {last:.1f} MB now: at most {growth_mb:g} more", self.growth <= growth_mb),
+            Claim(
+                f"{first:.1f} MB after a fifth, {last:.1f} MB now: at most {growth_mb:g} more", self.growth <= growth_mb
+            ),
             Claim(f"{len(wrong)} errors in its log: none", not wrong),
         ]
 

@@ -14,7 +14,9 @@ def request(plane: DataPlane) -> Schema:
     """Objects {feature: value}, or lists in the features' order; an object may tell which row it is, too."""
     features = {feature.name: value(feature, plane) for feature in plane.card.features}
     beside = {name: _identity(name) for name in plane.layout.beside}
-    objects = [features | dict(some) for count in range(len(beside) + 1) for some in combinations(beside.items(), count)]
+    objects = [
+        features | dict(some) for count in range(len(beside) + 1) for some in combinations(beside.items(), count)
+    ]
     places = [position(feature, plane) for feature in plane.card.features]
     matrix = {"type": "array", "prefixItems": places, "minItems": len(places), "maxItems": len(places)}
     rows = {"type": "array", "minItems": 1, "maxItems": plane.max_rows}

@@ -101,7 +101,9 @@ def test_chunks_that_are_all_extension(server: Serving) -> None:
 @pytest.mark.parametrize("coding", ["xchunked", "chunked, gzip", "\xe9"])
 def test_an_upgrade_with_a_wrong_body(server: Serving, coding: str) -> None:
     """A body that cannot be read is refused, too, of a client that offers another protocol."""
-    head = f"POST /echo HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: h2c\r\ntransfer-encoding: {coding}\r\n\r\n"
+    head = (
+        f"POST /echo HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: h2c\r\ntransfer-encoding: {coding}\r\n\r\n"
+    )
     client = server.client()
     assert client.ask(head.encode("latin-1") + b"2\r\nhi\r\n0\r\n\r\n").status == 400
     assert client.closed()
