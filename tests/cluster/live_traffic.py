@@ -18,6 +18,8 @@ GRACE_SECONDS = 120
 END_SECONDS = 60
 AGAIN = 'while "$@"; do :; done'
 """Round after round, until one fails."""
+YEAR, MONTH = ("2013-04-01", "2014-01-01"), ("2013-04-01", "2013-05-01")
+"""After what the versions were trained on."""
 
 
 @dataclass
@@ -41,21 +43,37 @@ class Traffic:
 
 
 @contextmanager
-def traffic(log: Path, start: str, end: str, batch_rows: int, again: bool = False) -> Iterator[Traffic]:
-    """Rows of some days while the block runs, `again` and again if so asked. One that breaks off fails the block."""
-    words = (*COMMAND, "replay", LOOP, "--start", start, "--end", end, "--batch-rows", str(batch_rows))
-    command = ("sh", "-c", AGAIN, "sh", *words) if again else words
+def small_requests(log: Path) -> Iterator[Traffic]:
+    """A few rows in each, round after round of one month: what a canary is judged by."""
+    words = ("--batch-rows", "5", "--clients", "1")
+    with _sent(log, ("sh", "-c", AGAIN, "sh", *_replay(MONTH, *words))) as sender:
+        yield sender
+        assert sender.process.poll() is None, "the traffic broke off"
+
+
+@contextmanager
+def a_year(log: Path) -> Iterator[Traffic]:
+    """Whatever follows the training days, once: what drifts."""
+    with _sent(log, _replay(YEAR)) as sender:
+        yield sender
+        assert not sender.process.poll(), "the traffic broke off"
+
+
+@contextmanager
+def _sent(log: Path, command: tuple[str, ...]) -> Iterator[Traffic]:
     with log.open("wb") as file:
         sender = Traffic(subprocess.Popen(command, stdout=file, stderr=file, start_new_session=True), log)
     try:
         yield sender
-        code = sender.process.poll()
-        assert code is None or (code == 0 and not again), "the traffic broke off"
     except AssertionError as error:
         error.add_note(f"The traffic said: {sender.said()}")
         raise
     finally:
         _end(sender.process)
+
+
+def _replay(days: tuple[str, str], *words: str) -> tuple[str, ...]:
+    return (*COMMAND, "replay", LOOP, "--start", days[0], "--end", days[1], *words)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -19,11 +19,9 @@ from tests.cluster.cluster_loop import (
     versions_that_answer,
     wait_for,
 )
-from tests.cluster.live_traffic import Traffic, traffic
+from tests.cluster.live_traffic import Traffic, a_year, small_requests
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(2 * 3600)]
-YEAR = ("2013-04-01", "2014-01-01")
-"""After what the versions were trained on."""
 ENDED = {"SUCCEEDED", "SKIPPED", "FAILED", "CANCELED"}
 
 
@@ -51,7 +49,7 @@ def test_rollback(champion: str, challenger: str) -> None:
 
 def test_canary(challenger: str, tmp_path: Path) -> None:
     """Under traffic the same version is judged, step by step, and promoted."""
-    with traffic(tmp_path / "traffic.log", *YEAR, batch_rows=5, again=True):  # many small requests, as clients send
+    with small_requests(tmp_path / "traffic.log"):
         told = driftloop("rollout", f"{LOOP}/{challenger}", "--mode", "canary")
     assert "promoted" in told
     assert number_of("champion") == challenger
@@ -73,9 +71,9 @@ def test_promote(challenger: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_drift_and_retrain(challenger: str, tmp_path: Path) -> None:
     """Months of traffic drift away from what was learned: the trigger starts a run, says why, and the run succeeds."""
     known = {decision["drift_id"] for decision in retrain_decisions()}
-    with traffic(tmp_path / "year.log", *YEAR, batch_rows=100) as year:
+    with a_year(tmp_path / "year.log") as year:
         accepted = _accepted(known, year)
-    with traffic(tmp_path / "after.log", *YEAR, batch_rows=5, again=True):  # what its canary is judged by
+    with small_requests(tmp_path / "after.log"):  # its version has to prove itself, too
         run = _ended_run(accepted["pipeline_run"])
     assert run.state == "SUCCEEDED", f"{run.display_name}: {run.state}. It was started because: {accepted['reason']}"
     assert len(versions_that_answer()) == 1
