@@ -1,9 +1,12 @@
-"""The model folder: the model in a safe format, MLflow's description, a reference sample, the card over it all."""
+"""The model folder: the model in a safe format, its fast form if it has one, MLflow's description, a reference sample,
+and the card over it all.
+"""
 
 from __future__ import annotations
 
 import errno
 import json
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,10 +19,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.estimators import save
+from components.fast_form.making import make
 from contracts.formats import TRUSTED_TYPES, BoosterClassifier, Classifier, EstimatorClassifier, library_of
 from contracts.loop import DriftSpec
 from contracts.model import Feature, ModelCard, sha256_of
+from feature_store.matrix import encode
 
+_logger = logging.getLogger(__name__)
 REFERENCE = "reference.parquet"
 """Rows of the training days and their scores, against which live windows are compared."""
 DRIFT = "drift.json"
@@ -40,12 +46,19 @@ def write_bundle(
 
     `drift.json` holds the loop's drift settings and, as `importance`, each feature's share of the model.
     """
+    names = [feature.name for feature in features]
     _describe(folder, model, features)
     file_format, model_file = save(model, folder)
     pq.write_table(pa.Table.from_pandas(reference, preserve_index=False), folder / REFERENCE, compression="zstd")
     watched = {**drift.model_dump(mode="json"), "importance": importance}
     (folder / DRIFT).write_text(json.dumps(watched, indent=1, sort_keys=True))
-    files = {name: sha256_of(folder / name) for name in (model_file, REFERENCE, DRIFT)}
+    made = make(model, features, len(labels), encode({name: reference[name] for name in names}, features))
+    if made.form is None:
+        _logger.warning("this version will be served by its own library: %s", made.reason)
+    else:
+        (folder / made.form.file).write_bytes(made.body)
+    written = [model_file, REFERENCE, DRIFT, *([made.form.file] if made.form else [])]
+    files = {name: sha256_of(folder / name) for name in written}
     card = ModelCard(
         loop=loop,
         kind=kind,
@@ -55,6 +68,8 @@ def write_bundle(
         features=features,
         labels=labels,
         files=files,
+        fast=made.form,
+        no_fast=made.reason,
     )
     card.write(folder)
     return card

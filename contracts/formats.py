@@ -1,11 +1,13 @@
-"""The two model formats and the only code that reads and writes them. Neither can run code when it is read.
+"""The two formats of our models and the only code that reads and writes them. Neither can run code when it is read.
 
 xgboost-ubj: XGBoost's own binary JSON. sklearn-skops: a zip of arrays and a schema, each of its types allowed by name.
+A third, mlflow-pyfunc, is read by the predictor alone, for it can run code.
 """
 
 from __future__ import annotations
 
-import importlib
+import importlib.metadata
+import importlib.util
 import io
 import json
 import zipfile
@@ -38,22 +40,42 @@ class Classifier(Protocol):
     """A loaded model."""
 
     def probabilities(self, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Class probabilities [rows, classes] of a matrix [rows, features]."""
+        """Class probabilities [rows, classes] of a matrix [rows, features]; of a regression, values [rows, 1]."""
         ...
 
 
 def load(folder: Path, card: ModelCard, threads: int = 1) -> Classifier:
     """The model of a folder whose card was verified. IntegrityError if the file is not what its format says."""
     path = folder / card.model_file
+    regression = card.task == "regression"
     if card.format == "xgboost-ubj":
-        return BoosterClassifier(_read_booster(path), _feature_types(card), threads)
-    return EstimatorClassifier(_read_skops(path))
+        booster = BoosterRegressor if regression else BoosterClassifier
+        return booster(_read_booster(path), _feature_types(card), threads)
+    if card.format == "sklearn-skops":
+        return read_estimator(path.read_bytes(), card)
+    raise IntegrityError(f"A model in format {card.format} is loaded by a predictor only, for it can run code.")
+
+
+def read_estimator(body: bytes, card: ModelCard) -> EstimatorClassifier:
+    """The scikit-learn model in the bytes of its file."""
+    estimator = _read_skops(body, card.model_file)
+    return EstimatorRegressor(estimator) if card.task == "regression" else EstimatorClassifier(estimator)
 
 
 def library_of(file_format: str) -> str:
-    """The library that reads and writes a format here, with its version."""
-    name = "xgboost" if file_format == "xgboost-ubj" else "sklearn"
-    return f"{name} {importlib.import_module(name).__version__}"
+    """The library that reads and writes a format here, with its version. Nothing is imported to tell it."""
+    if file_format == "xgboost-ubj":
+        return f"xgboost {_xgboost_version()}"
+    name, package = ("mlflow", "mlflow-skinny") if file_format == "mlflow-pyfunc" else ("sklearn", "scikit-learn")
+    return f"{name} {importlib.metadata.version(package)}"
+
+
+def _xgboost_version() -> str:
+    """Where the package itself has it from: its distribution has one of two names."""
+    spec = importlib.util.find_spec("xgboost")
+    if spec is None or spec.origin is None:
+        raise IntegrityError("XGBoost is not installed.", "Use the environment the model was trained in.")
+    return (Path(spec.origin).parent / "VERSION").read_text().strip()
 
 
 def require_library(card: ModelCard) -> None:
@@ -79,14 +101,25 @@ class BoosterClassifier:
 
     def probabilities(self, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """See Classifier."""
+        scores = self._scores(matrix)
+        if scores.ndim == 2:
+            return scores
+        return np.stack([1 - scores, scores], axis=1)
+
+    def _scores(self, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         import xgboost
 
         names = self.booster.feature_names  # a booster trained with names refuses rows without them
         rows = xgboost.DMatrix(matrix, feature_names=names, feature_types=self.feature_types, enable_categorical=True)
-        scores = np.asarray(self.booster.predict(rows), dtype=np.float32)
-        if scores.ndim == 2:
-            return scores
-        return np.stack([1 - scores, scores], axis=1)
+        return np.asarray(self.booster.predict(rows), dtype=np.float32)
+
+
+class BoosterRegressor(BoosterClassifier):
+    """An XGBoost booster that predicts one number."""
+
+    def probabilities(self, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """See Classifier."""
+        return self._scores(matrix).reshape(-1, 1)
 
 
 class EstimatorClassifier:
@@ -98,6 +131,14 @@ class EstimatorClassifier:
     def probabilities(self, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """See Classifier."""
         return np.asarray(self.estimator.predict_proba(matrix), dtype=np.float32)
+
+
+class EstimatorRegressor(EstimatorClassifier):
+    """A scikit-learn regressor of one number over the float32 matrix."""
+
+    def probabilities(self, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """See Classifier."""
+        return np.asarray(self.estimator.predict(matrix), dtype=np.float32).reshape(len(matrix), 1)
 
 
 def skops_bytes(estimator: Any) -> bytes:
@@ -149,17 +190,16 @@ def _renumbered(node: Any, numbers: dict[int, int]) -> Any:
     return fresh
 
 
-def _read_skops(path: Path) -> Any:
+def _read_skops(body: bytes, name: str) -> Any:
     import skops.io
 
-    body = path.read_bytes()
     if not zipfile.is_zipfile(io.BytesIO(body)):
-        raise IntegrityError(f"{path.name} is not a skops file.", "Models are stored as XGBoost UBJ or skops only.")
+        raise IntegrityError(f"{name} is not a skops file.", "Models are stored as XGBoost UBJ or skops only.")
     try:
-        _refuse_untrusted(body, path.name)
+        _refuse_untrusted(body, name)
         return skops.io.loads(body, trusted=list(TRUSTED_TYPES))
     except (KeyError, ValueError, TypeError, AttributeError, ImportError, zipfile.BadZipFile) as error:
-        raise IntegrityError(f"{path.name} is not a readable skops file: {error}.") from error
+        raise IntegrityError(f"{name} is not a readable skops file: {error}.") from error
 
 
 def _refuse_untrusted(body: bytes, name: str) -> None:
@@ -173,14 +213,21 @@ def _refuse_untrusted(body: bytes, name: str) -> None:
         )
 
 
+def booster_bytes(path: Path) -> bytes:
+    """The content of an XGBoost file. IntegrityError if it cannot be one."""
+    body = path.read_bytes()
+    if body[:1] != b"{":
+        raise IntegrityError(f"{path.name} is not XGBoost UBJ.", "Models are stored as XGBoost UBJ or skops only.")
+    return body
+
+
 def _read_booster(path: Path) -> xgboost.Booster:
+    body = booster_bytes(path)
     import xgboost
 
-    if path.read_bytes()[:1] != b"{":
-        raise IntegrityError(f"{path.name} is not XGBoost UBJ.", "Models are stored as XGBoost UBJ or skops only.")
     booster = xgboost.Booster()
     try:
-        booster.load_model(path)
+        booster.load_model(bytearray(body))
     except xgboost.core.XGBoostError as error:
         raise IntegrityError(f"{path.name} is not a readable XGBoost model: {str(error).splitlines()[0]}") from error
     return booster

@@ -101,20 +101,38 @@ class ModelCard(BaseModel):
         (folder / CARD).write_text(self.model_dump_json(indent=1))
         return sha256_of(folder / CARD)
 
-    def verify(self, folder: Path, card_sha256: str | None = None) -> None:
-        """Raise IntegrityError unless every listed file is there with its digest and no unsafe format is."""
+    def verify(self, folder: Path, card_sha256: str | None = None, allow_code: bool = False) -> None:
+        """Raise IntegrityError unless every listed file is there with its digest and no unsafe format is.
+
+        `allow_code`: also a model that runs code when it is loaded, if the card lists every file of its folder.
+        """
         if card_sha256 is not None:
             _require(folder / CARD, card_sha256)
-        if self.model_file not in self.files:
-            raise IntegrityError(f"{CARD} gives no digest for its model file {self.model_file}.")
+        for name in filter(None, (self.model_file, self.fast and self.fast.file)):
+            if name not in self.files:
+                raise IntegrityError(f"{CARD} gives no digest for its model file {name}.")
         for name, digest in self.files.items():
             _require(_inside(folder, name), digest)
+        if self.format == "mlflow-pyfunc":
+            self._require_trust(folder, allow_code)
+            return
         for path in sorted(folder.rglob("*")):
             if path.suffix.lower() in _UNSAFE_SUFFIXES:
                 raise IntegrityError(
                     f"{path.relative_to(folder)} is in a format that can run code when it is read.",
                     "Models are stored as XGBoost UBJ/JSON or skops only.",
                 )
+
+    def _require_trust(self, folder: Path, allow_code: bool) -> None:
+        if not allow_code:
+            raise IntegrityError(
+                f"A model in format {self.format} can run code when it is loaded.",
+                "Start the predictor with --allow-code if you trust whoever registered it.",
+            )
+        for path in sorted(folder.rglob("*")):
+            name = path.relative_to(folder).as_posix()
+            if path.is_file() and name != CARD and name not in self.files:
+                raise IntegrityError(f"{CARD} gives no digest for {name}, which could run code.")
 
 
 def sha256_of(path: Path) -> str:

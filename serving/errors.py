@@ -44,6 +44,12 @@ class NotReadyError(ServingError):
     status = 503
 
 
+class DeadlineError(ServingError):
+    """Nobody waits for the answer any more."""
+
+    status = 504
+
+
 def shown(value: object) -> str:
     """A client's value as error messages quote it: shortened, however long or nested it is."""
     return reprlib.repr(value)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Protocol
 
 from contracts.window import Window
+
+if TYPE_CHECKING:
+    import pyarrow as pa  # the predictor imports a loop's words, and reads no source
 
 BATCH_ROWS = 65_536
 

@@ -23,7 +23,7 @@ def main() -> int:
         signal.signal(number, _leave)
     try:
         options = Options.parse(sys.argv[1:], os.environ)
-        logs.configure(options.log_requests)
+        logs.configure()
         # OpenMP, which scikit-learn computes with, reads this when it is first loaded.
         os.environ.setdefault("OMP_NUM_THREADS", str(options.threads))
         _run(options, started)
@@ -34,23 +34,20 @@ def main() -> int:
 
 
 def _run(options: Options, started: float) -> None:
+    http = bind(options.host, options.http_port)
+    grpc = bind(options.host, options.grpc_port) if options.grpc_port else None
+    # A port that is taken is told before anything is loaded.
     from serving.predictor.folder import open_plane
+    from serving.predictor.process import serve
 
-    listen = bind(options.host, options.http_port)
-    if options.grpc_port:
-        bind(options.host, options.grpc_port).close()  # gRPC binds it itself, but not before seconds have passed
     plane = open_plane(options)
-    loaded = time.monotonic()
-    # kserve takes seconds to import: a model that cannot be served is told before.
-    from serving.predictor.sdk.server import serve
-
     card = plane.card
     _logger.info(
-        "serving %s version %s: %s, %d features, labels %s; model loaded in %.1f s, server in %.1f s",
+        "serving %s version %s: %s, %d features, labels %s; loaded in %.1f s",
         *(plane.name, plane.version, card.format, len(card.features), "/".join(card.labels)),
-        *(loaded - started, time.monotonic() - loaded),
+        time.monotonic() - started,
     )
-    serve(plane, options, listen)
+    serve(plane, options, http, grpc)
 
 
 def _leave(number: int, _: object) -> None:

@@ -22,7 +22,7 @@ def open_plane(options: Options) -> DataPlane:
     """
     with _folder(options.location) as folder:
         card = ModelCard.read(folder)
-        card.verify(folder, options.card_sha256)
+        card.verify(folder, options.card_sha256, options.allow_code)
         classifier = load(folder, card, options.threads)
     return DataPlane(options.name, options.model_version or card.model_sha256[:12], card, classifier, options.max_rows)
 

@@ -6,13 +6,18 @@ import asyncio
 import time
 from collections.abc import Awaitable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from serving.errors import ServingError
+from feature_store.matrix import Matrix
+from serving.errors import DeadlineError, ServingError
+from serving.predictor import metrics
 from serving.predictor.dataplane import DataPlane, Prediction
-from serving.predictor.payload.log import PayloadLog
+from serving.predictor.later import Later
 from serving.predictor.protocols.exchange import Exchange
 from serving.predictor.rows import Rows
+
+if TYPE_CHECKING:
+    from serving.predictor.payload.log import PayloadLog  # imports the HTTP client that sends the events
 
 INLINE_ROWS = 256
 """Up to so many rows are predicted at once; more go to a thread, so that probes are answered meanwhile."""
@@ -26,44 +31,69 @@ class Inference:
     def __init__(self, plane: DataPlane, payloads: PayloadLog | None) -> None:
         self.plane = plane
         self._payloads = payloads
+        self._count_rows = metrics.ROWS.inc
+        self._observe = metrics.PREDICT_SECONDS.labels(plane.name).observe
         # One thread: large requests wait for each other, instead of sharing the model's few threads among them.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="predict")
 
-    def answer(self, exchange: Exchange[AnswerT], headers: _Headers) -> AnswerT | Awaitable[AnswerT]:
-        """The answer, or for many rows something to wait for. A ServingError says what is wrong with the request."""
+    def answer(
+        self, exchange: Exchange[AnswerT], headers: _Headers, deadline: float | None = None
+    ) -> AnswerT | Awaitable[AnswerT]:
+        """The answer, or for many rows something to wait for. A ServingError says what is wrong with the request.
+
+        After the deadline, a time of time.perf_counter(), a request that still waits for the thread is given up.
+        """
         started = time.perf_counter()
-        rows = exchange.decode(self.plane)
+        return self.answer_rows(exchange, exchange.decode(self.plane), headers, started, deadline)
+
+    def answer_rows(
+        self, exchange: Exchange[AnswerT], rows: Rows, headers: _Headers, started: float, deadline: float | None
+    ) -> AnswerT | Awaitable[AnswerT]:
+        """The same of a request that is decoded."""
         if len(rows.matrix) > INLINE_ROWS:
-            return self._answer_later(exchange, rows, headers, started)
+            return Later(self._answer_later, exchange, rows, headers, started, deadline)
         try:
-            prediction = self.plane.predict(rows.matrix)
+            prediction = self.predict(rows.matrix)
         except Exception as error:
             self._failed(rows, error, headers, started)
             raise
-        return self._answered(exchange, rows, prediction, headers, started)
+        return self.answer_with(prediction, exchange, rows, headers, started)
 
     async def _answer_later(
-        self, exchange: Exchange[AnswerT], rows: Rows, headers: _Headers, started: float
+        self, exchange: Exchange[AnswerT], rows: Rows, headers: _Headers, started: float, deadline: float | None
     ) -> AnswerT:
         try:
             loop = asyncio.get_running_loop()
-            prediction = await loop.run_in_executor(self._thread, self.plane.predict, rows.matrix)
+            prediction = await loop.run_in_executor(self._thread, self._predict_in_time, rows.matrix, deadline)
         except Exception as error:
             self._failed(rows, error, headers, started)
             raise
-        return self._answered(exchange, rows, prediction, headers, started)
+        return self.answer_with(prediction, exchange, rows, headers, started)
 
-    def _answered(
-        self, exchange: Exchange[AnswerT], rows: Rows, prediction: Prediction, headers: _Headers, started: float
+    def _predict_in_time(self, matrix: Matrix, deadline: float | None) -> Prediction:
+        if deadline is not None and time.perf_counter() > deadline:
+            raise DeadlineError("The request waited too long for others before it.", "Send it again later.")
+        return self.predict(matrix)
+
+    def predict(self, matrix: Matrix) -> Prediction:
+        """Ask the model."""
+        started = time.perf_counter()
+        prediction = self.plane.predict(matrix)
+        self._observe(time.perf_counter() - started)
+        return prediction
+
+    def answer_with(
+        self, prediction: Prediction, exchange: Exchange[AnswerT], rows: Rows, headers: _Headers, started: float
     ) -> AnswerT:
         """Encode the answer, and log the rows before it is sent."""
         answer = exchange.encode(self.plane, prediction)
+        self._count_rows(len(rows.matrix))
         if self._payloads is not None:
             self._payloads.answered(rows, prediction.probabilities, headers, time.perf_counter() - started)
         return answer
 
     def _failed(self, rows: Rows, error: Exception, headers: _Headers, started: float) -> None:
-        """A row is logged if the model failed, but not if the client is to blame."""
-        refused = isinstance(error, ServingError) and error.status < 500
+        """A row is logged if the model failed, but not if the client is to blame, nor if it was not asked."""
+        refused = isinstance(error, DeadlineError) or (isinstance(error, ServingError) and error.status < 500)
         if self._payloads is not None and not refused:
             self._payloads.failed(rows, error, headers, time.perf_counter() - started)

@@ -34,7 +34,7 @@ def rows_of(body: bytes, plane: DataPlane) -> Rows | None:
         beside = name in plane.layout.places or name in plane.layout.beside
         if type(name) is not str or beside or entry["datatype"] not in ("FP32", "FP64"):
             return None
-    except (ValueError, TypeError, KeyError, AttributeError):  # no JSON, or not of this form
+    except (ValueError, TypeError, KeyError, AttributeError, RuntimeError):  # no JSON, too deep, or not of this form
         return None
     if values is None or not (identity is None or type(identity) is str):
         return None

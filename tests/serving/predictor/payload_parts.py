@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from prometheus_client import REGISTRY
 
 from contracts.cloudevent import CloudEvent, decode
 from contracts.events import Payload, from_event
@@ -22,6 +21,7 @@ from serving.predictor.classifier import ServedClassifier
 from serving.predictor.dataplane import DataPlane
 from serving.predictor.payload.log import PayloadLog, opened
 from serving.predictor.payload.options import PayloadOptions
+from serving.predictor.registry import REGISTRY
 from serving.predictor.rows import Identity, Rows
 
 FEATURES = (Feature(name="size"), Feature(name="colour", categories=("red", "green")))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from kserve.errors import ModelNotFound, ModelNotReady
 
-from serving.errors import InvalidRequestError, TooLargeError
-from serving.predictor.sdk.failure import failure_of
+from serving.errors import DeadlineError, InvalidRequestError, NotReadyError, TooLargeError
+from serving.predictor.failure import failure_of
 
 
 @pytest.mark.parametrize(
@@ -14,10 +13,10 @@ from serving.predictor.sdk.failure import failure_of
     [
         (TooLargeError("Too many rows.", "Send fewer."), 413, "Too many rows. Send fewer."),
         (InvalidRequestError("Unknown feature."), 400, "Unknown feature."),
-        (ModelNotFound("trains"), 404, "Model with name trains does not exist."),
-        (ModelNotReady("flights"), 503, "Model with name flights is not ready."),
-        (NotImplementedError(), 404, "This server does not offer that operation."),
+        (NotReadyError("Server is not ready."), 503, "Server is not ready."),
+        (DeadlineError("Too late."), 504, "Too late."),
         (RuntimeError("/srv/secret"), 500, "The server failed to answer; its log says why."),
+        (NotImplementedError("/srv/secret"), 500, "The server failed to answer; its log says why."),
     ],
 )
 def test_status_and_text(error: Exception, status: int, text: str) -> None:

@@ -25,9 +25,9 @@ from pocket import state
 from serving.errors import InvalidRequestError
 from serving.predictor.classifier import ServedClassifier
 from serving.predictor.dataplane import DataPlane
+from serving.predictor.inference import Inference
 from serving.predictor.options import Options
 from serving.predictor.protocols.v1 import V1Exchange
-from serving.predictor.sdk.model import PredictorModel
 
 INFER = "/v2/models/flights/infer"
 PREDICT = "/v1/models/flights:predict"
@@ -141,11 +141,11 @@ def test_a_row_for_which_the_model_fails(tmp_path: Path) -> None:
     """It is logged with its error, and the client gets the error; a row the model refuses is not logged."""
     own = plane()
     with sinking() as sink, logging_to(sink.url, tmp_path) as log:
-        model = PredictorModel(DataPlane(own.name, "7", own.card, ServedClassifier(Moody(), True), 10), log)
+        inference = Inference(DataPlane(own.name, "7", own.card, ServedClassifier(Moody(), True), 10), log)
         for size, error in ((1, ValueError), (2, InvalidRequestError)):
             body = orjson.dumps({"instances": [{"size": size, "colour": "red", "row_id": str(size)}]})
             with pytest.raises(error):
-                asyncio.run(model(V1Exchange(body), headers={}))
+                inference.answer(V1Exchange(body), {})
     assert sink.row_ids == ["1"]
     assert sink.row("1").items() >= {"size": 1, "no": None, "yes": None, "error": "ValueError: out of tune"}.items()
 

@@ -14,11 +14,11 @@ from payload_parts import plane
 from contracts.model import Feature
 from serving.errors import InvalidRequestError
 from serving.predictor.dataplane import DataPlane
+from serving.predictor.grpc.exchange import GrpcExchange
 from serving.predictor.protocols.exchange import Exchange
 from serving.predictor.protocols.v1 import V1Exchange
 from serving.predictor.protocols.v2 import V2Exchange
 from serving.predictor.rows import Rows
-from serving.predictor.sdk.grpc_exchange import GrpcExchange
 
 IDS = ["a", "b"]
 TIMES = ["2013-03-01T12:00:00Z", "2013-03-01T13:00:00.5+02:00"]

@@ -1,0 +1,1 @@
+"""What computes a prediction. Every engine has the one face of contracts.formats.Classifier."""

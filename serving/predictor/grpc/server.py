@@ -1,0 +1,80 @@
+"""The gRPC server: a listening socket, its connections, and their end."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+
+from contracts.errors import ConfigError
+from serving.predictor.address import written
+from serving.predictor.grpc.bounds import Bounds, Traffic
+from serving.predictor.grpc.codes import Code
+from serving.predictor.grpc.connection import Connection
+from serving.predictor.grpc.host import Host, Observer
+from serving.predictor.grpc.service import Service
+from serving.predictor.inference import Inference
+from serving.predictor.readiness import Readiness
+
+_SWEEP_SECONDS = 1.0
+_ROUND_TRIP_SECONDS = 1.0
+"""A client that has not answered a ping by then is told to go without."""
+
+
+def _unobserved(path: str, code: Code, seconds: float) -> None:
+    """Nobody counts."""
+
+
+class GrpcServer:
+    """Serves the data plane on a bound socket, which no other server shares unless it was made so."""
+
+    def __init__(
+        self,
+        inference: Inference,
+        listen: socket.socket,
+        bounds: Bounds,
+        readiness: Readiness,
+        observe: Observer = _unobserved,
+    ) -> None:
+        self._listen = listen
+        self._host = Host(Service(inference, readiness), bounds, Traffic(bounds), observe)
+        self._connections: set[Connection] = set()
+
+    async def start(self) -> None:
+        """Begin to serve. ConfigError if somebody else listens on the address by now."""
+        loop = asyncio.get_running_loop()
+        try:
+            self._server = await loop.create_server(self._connection, sock=self._listen, backlog=1024)
+        except OSError as error:
+            address = written(*self._listen.getsockname()[:2])
+            raise ConfigError(f"gRPC cannot listen on {address}: {error}.", "Give another --grpc-port.") from error
+        self._sweeping = loop.call_later(_SWEEP_SECONDS, self._sweep)
+
+    async def drain(self, grace_seconds: float) -> None:
+        """Take no more connections and calls, answer those that came, then end. What is late then is UNAVAILABLE."""
+        self._server.close()
+        deadline = time.monotonic() + grace_seconds
+        for connection in list(self._connections):
+            connection.begin_goodbye()
+        await self._wait(min(_ROUND_TRIP_SECONDS, grace_seconds))
+        for connection in list(self._connections):
+            connection.say_goodbye()
+        await self._wait(deadline - time.monotonic())
+        for connection in list(self._connections):
+            connection.end()
+        await self._wait(_ROUND_TRIP_SECONDS)
+        self._sweeping.cancel()
+
+    async def _wait(self, seconds: float) -> None:
+        """Until all connections have ended, but no longer."""
+        if self._connections:
+            await asyncio.wait([connection.closed for connection in self._connections], timeout=max(seconds, 0))
+
+    def _connection(self) -> Connection:
+        return Connection(self._host, self._connections)
+
+    def _sweep(self) -> None:
+        now = time.perf_counter()
+        for connection in list(self._connections):
+            connection.sweep(now)
+        self._sweeping = asyncio.get_running_loop().call_later(_SWEEP_SECONDS, self._sweep)

@@ -1,0 +1,143 @@
+"""Bytes of one connection become requests, or answers to what cannot be one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade, HttpRequestParser
+
+from serving.predictor.http import head
+from serving.predictor.http.body import Body
+from serving.predictor.http.bounds import Bounds
+from serving.predictor.http.message import Request, Response
+from serving.predictor.http.refusals import RefusedError, refusal
+
+IDLE, HEAD, BODY = range(3)
+"""What a connection's next byte belongs to: a new request, the head of one that began, or its body."""
+_FRAMING = ("content-length", "transfer-encoding")
+_Take = Callable[[Request | Response, bool], None]
+
+
+class RequestReader:
+    """Reads one connection. Gives each request, or the answer to a bad one, and whether more can follow, to `take`.
+
+    `go_ahead` is called where a client waits for it before it sends a body.
+    """
+
+    def __init__(self, bounds: Bounds, take: _Take, go_ahead: Callable[[], None]) -> None:
+        self.stage = IDLE
+        self.body = Body(bounds.max_body_bytes)
+        self._bounds = bounds
+        self._take = take
+        self._go_ahead = go_ahead
+        self._parser = HttpRequestParser(self)
+        self._head = head.Head("", "", {}, keep_alive=False)
+        self._url = b""
+        self._headers: dict[str, str] = {}
+        self._room = 0
+        self._fruitless = 0
+
+    def feed(self, data: bytes) -> None:
+        """Take what came. After a request that ends the connection, or a bad one, it is not to be called again."""
+        room, size = self._room, self.body.size
+        rest = self._parse(data)
+        while rest:
+            rest = self._parse(rest)
+        if self.stage != IDLE:
+            self._check_fruit(data, room == self._room and size == self.body.size)
+
+    def release(self) -> None:
+        """Let go of the parser, which holds this object as this holds it."""
+        del self._parser
+
+    def _parse(self, data: bytes) -> bytes:
+        """What the parser left over."""
+        try:
+            self._parser.feed_data(data)
+        except HttpParserUpgrade as upgrade:
+            self._ignore_upgrade()
+            return data[upgrade.args[0] :]
+        except HttpParserCallbackError as error:
+            if not isinstance(error.__context__, RefusedError):
+                raise
+            self._end(error.__context__.response)
+        except HttpParserError as error:
+            self._end(refusal(400, f"This is not HTTP/1.1: {error}."))
+        return b""
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self.stage = HEAD
+        self._url = b""
+        self._headers = {}
+        self._room = self._bounds.max_head_bytes
+
+    def on_url(self, url: bytes) -> None:
+        """The request's address, or a part of it."""
+        self._url += url
+        if len(self._url) > self._bounds.max_url_bytes:
+            raise RefusedError(
+                refusal(414, f"The address is too long; expected at most {self._bounds.max_url_bytes} bytes.")
+            )
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header, or one field of a chunked body's trailer, which nobody looks at."""
+        self._room -= len(name) + len(value)
+        self._headers[head.lower(name)] = value.decode("latin-1")
+        if self._room < 0 or len(self._headers) > self._bounds.max_headers:
+            raise self._too_many_headers()
+
+    def on_headers_complete(self) -> None:
+        """The head is whole: look at it before its body is read."""
+        headers, self._headers = self._headers, {}
+        self._head = head.read(self._parser, self._url, headers)
+        self.stage = BODY
+        if self.body.announce(headers):
+            self._go_ahead()
+
+    def on_body(self, part: bytes) -> None:
+        """A part of the body."""
+        self.body.add(part)
+
+    def on_message_complete(self) -> None:
+        """The request is whole, unless it asked for another protocol: its body was not parsed then."""
+        if not self._head.upgrades:
+            self._complete()
+
+    def _complete(self) -> None:
+        self.stage = IDLE
+        asked, refused = self._head, self.body.refusal_taken()
+        if refused is not None:
+            self._take(refused, asked.keep_alive)
+            return
+        received = time.perf_counter()
+        deadline = None if asked.patience is None else received + asked.patience
+        request = Request(asked.method, asked.path, asked.headers, self.body.taken(), received, deadline)
+        self._take(request, asked.keep_alive)
+
+    def _ignore_upgrade(self) -> None:
+        """Go on in HTTP/1.1, with a new parser: the old one has left it. It is told what body comes."""
+        asked = self._head
+        asked.upgrades = False
+        self._parser = HttpRequestParser(self)
+        framing = [f"{name}: {asked.headers[name]}" for name in _FRAMING if asked.headers.get(name, "0").strip("0")]
+        if framing:
+            self._parser.feed_data("\r\n".join(("POST / HTTP/1.1", "host: .", *framing, "", "")).encode())
+            self._head = asked
+        else:
+            self._complete()
+
+    def _check_fruit(self, data: bytes, fruitless: bool) -> None:
+        """Bound what the parser itself keeps: a header that does not end, or chunks that are all extension."""
+        self._fruitless = self._fruitless + len(data) if fruitless else 0
+        if self._fruitless > self._bounds.max_head_bytes:
+            self._end(self._too_many_headers().response)
+
+    def _end(self, answer: Response) -> None:
+        self.stage = IDLE
+        self._take(answer, False)
+
+    def _too_many_headers(self) -> RefusedError:
+        most, bytes_ = self._bounds.max_headers, self._bounds.max_head_bytes
+        return RefusedError(refusal(431, f"The headers are too many; expected at most {most}, and {bytes_} bytes."))

@@ -1,0 +1,38 @@
+"""JSON schemas of V1 requests and answers for one model."""
+
+from __future__ import annotations
+
+from feature_store.contract import EVENT_TIME
+from serving.predictor.dataplane import DataPlane
+from serving.predictor.openapi.values import Schema, position, value
+from serving.predictor.protocols.identity import MAX_ID
+
+
+def request(plane: DataPlane) -> Schema:
+    """Objects {feature: value}, or lists in the features' order; an object may tell which row it is, too."""
+    features = {feature.name: value(feature, plane) for feature in plane.card.features}
+    told = features | {name: _identity(name) for name in plane.layout.beside}
+    places = [position(feature, plane) for feature in plane.card.features]
+    matrix = {"type": "array", "prefixItems": places, "minItems": len(places), "maxItems": len(places)}
+    rows = {"type": "array", "minItems": 1, "maxItems": plane.max_rows}
+    kinds = [rows | {"items": items} for items in (_object(features), _object(told), matrix)]
+    return {"type": "object", "required": ["instances"], "properties": {"instances": {"anyOf": kinds}}}
+
+
+def answer(plane: DataPlane) -> Schema:
+    """A label and the probability of every label, for each instance."""
+    chance = {"type": "number", "minimum": 0, "maximum": 1}
+    probabilities = _object(dict.fromkeys(plane.card.labels, chance))
+    prediction = _object({"label": {"enum": list(plane.card.labels)}, "probabilities": probabilities})
+    return _object({"predictions": {"type": "array", "items": prediction}})
+
+
+def _object(properties: dict[str, Schema]) -> Schema:
+    closed = {"required": list(properties), "additionalProperties": False}
+    return {"type": "object", "properties": properties, **closed}
+
+
+def _identity(name: str) -> Schema:
+    if name == EVENT_TIME:
+        return {"type": "string", "format": "date-time"}
+    return {"type": "string", "minLength": 1, "maxLength": MAX_ID}
