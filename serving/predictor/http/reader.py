@@ -89,6 +89,7 @@ class RequestReader:
         self._url = b""
         self._headers = {}
         self._room = self._bounds.max_head_bytes
+        self._fruitless = 0
 
     def on_url(self, url: bytes) -> None:
         """The request's address, or a part of it."""

@@ -28,6 +28,19 @@ def test_keep_alive(server: Serving) -> None:
     client.close()
 
 
+def test_keep_alive_of_heads_and_bodies_apart(server: Serving) -> None:
+    """However many requests come with a head and then a body, as many clients send them, none is refused for those
+    before it.
+    """
+    client = server.client()
+    head = b"POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\nexpect: 100-continue\r\n"
+    head += b"x-a: " + b"a" * 1000 + b"\r\n\r\n"
+    for _ in range(100):
+        assert client.ask(head).status == 100  # so the head was read by itself
+        assert client.ask(b"hi").status == 200
+    client.close()
+
+
 def test_headers(server: Serving) -> None:
     """Names come in lower case, values as they are, an empty one too; of one name the last counts."""
     told = server.client().ask(b"GET /echo HTTP/1.1\r\nHost: a\r\nX-A: One \r\nx-a:  Two\r\nX-Empty:\r\n\r\n").json()
