@@ -183,3 +183,12 @@ def test_a_bomb(served: Served) -> None:
     with RawClient(served.address) as client:
         client.ask({"grpc-encoding": "deflate"}, b"\1" + len(bomb).to_bytes(4) + bomb)
         assert client.status() == ("8", "Received message larger than max (100001 vs. 100000).")
+
+
+def test_a_regression() -> None:
+    """One output, the predicted numbers; a label is refused."""
+    with serving(task="regression") as served:
+        for raw in (False, True):
+            (tensor,) = served.infer(matrix(2, raw=raw)).outputs
+            assert (tensor.name, tensor.datatype, list(tensor.shape)) == ("prediction", "FP32", [2])
+        assert served.refused(INFER, matrix(1, outputs=[{"name": "label"}]))[0] == "INVALID_ARGUMENT"
