@@ -95,7 +95,12 @@ def serving(task: Task = "classification", **bounds: Any) -> Iterator[Served]:
     features = (Feature(name="late"), Feature(name="colour", categories=("red", "green")))
     labels = ("no", "yes") if task == "classification" else ()
     card = ModelCard(
-        loop="l", kind="k", task=task, format="xgboost-ubj", model_file="m", files={},
+        loop="l",
+        kind="k",
+        task=task,
+        format="xgboost-ubj",
+        model_file="m",
+        files={},
         features=features,
         labels=labels,
     )
