@@ -17,6 +17,7 @@ from serving.predictor.inference import Inference
 from serving.predictor.readiness import Readiness
 
 _SWEEP_SECONDS = 1.0
+_BACKLOG = 1024
 _ROUND_TRIP_SECONDS = 1.0
 """A client that has not answered a ping by then is told to go without."""
 
@@ -44,7 +45,8 @@ class GrpcServer:
         """Begin to serve. ConfigError if somebody else listens on the address by now."""
         loop = asyncio.get_running_loop()
         try:
-            self._server = await loop.create_server(self._connection, sock=self._listen, backlog=1024)
+            self._listen.listen(_BACKLOG)  # uvloop would listen without a word of an address that is taken
+            self._server = await loop.create_server(self._connection, sock=self._listen, backlog=_BACKLOG)
         except OSError as error:
             address = written(*self._listen.getsockname()[:2])
             raise ConfigError(f"gRPC cannot listen on {address}: {error}.", "Give another --grpc-port.") from error
