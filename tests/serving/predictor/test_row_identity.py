@@ -15,6 +15,7 @@ from contracts.model import Feature
 from serving.errors import InvalidRequestError
 from serving.predictor.dataplane import DataPlane
 from serving.predictor.grpc.exchange import GrpcExchange
+from serving.predictor.grpc.messages import ModelInferRequest
 from serving.predictor.protocols.exchange import Exchange
 from serving.predictor.protocols.v1 import V1Exchange
 from serving.predictor.protocols.v2 import V2Exchange
