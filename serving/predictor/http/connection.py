@@ -10,6 +10,7 @@ from typing import Protocol, cast
 from serving.predictor.http.admission import Admission
 from serving.predictor.http.body import DRAINED
 from serving.predictor.http.bounds import Bounds
+from serving.predictor.http.known import KnownHeads
 from serving.predictor.http.message import Request, Response
 from serving.predictor.http.reader import HEAD, IDLE, RequestReader
 from serving.predictor.http.refusals import BODY_TOO_SLOW, BUSY, FULL, HEAD_TOO_SLOW, RefusedError
@@ -25,6 +26,7 @@ class House(Protocol):
 
     bounds: Bounds
     heads: Heads
+    known: KnownHeads
     admission: Admission
     tally: Tally
 
@@ -48,7 +50,7 @@ class Connection(asyncio.Protocol):
         self._house = house
         self._bounds = house.bounds
         self._admission = house.admission
-        self._reader = RequestReader(house.bounds, self._take, self._go_ahead)
+        self._reader = RequestReader(house.bounds, house.known, self._take, self._go_ahead)
         self._transport: asyncio.Transport
         self._stage = IDLE
         self._keep = True  # whether the connection outlives the request under way

@@ -10,6 +10,7 @@ from time import perf_counter
 from serving.predictor.http.admission import Admission, BatchHandler
 from serving.predictor.http.bounds import Bounds
 from serving.predictor.http.connection import Connection
+from serving.predictor.http.known import KnownHeads
 from serving.predictor.http.message import Handler
 from serving.predictor.http.tally import Tally
 from serving.predictor.http.wire import Heads
@@ -24,6 +25,7 @@ class Server:
     def __init__(self, handler: Handler, bounds: Bounds | None = None, batch: BatchHandler | None = None) -> None:
         self.bounds = bounds or Bounds()
         self.heads = Heads()
+        self.known = KnownHeads()
         self.tally = Tally()
         self.admission = Admission(handler, self.bounds, self.tally, batch)
         self._draining = False

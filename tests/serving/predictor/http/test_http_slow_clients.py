@@ -120,9 +120,8 @@ def test_a_client_that_goes_on_sending_after_its_refusal() -> None:
         client = server.client().send(b"nonsense\r\n\r\n")
         client.send(b"x" * 1000)
         assert client.answer().status == 400
-        with pytest.raises(OSError, match="reset|pipe"):
-            for _ in range(10_000):
-                client.send(b"x" * 10_000)
+        with pytest.raises(ConnectionError):
+            client.send(b"x" * 100_000_000)
 
 
 def test_bodies_that_come_in_are_held_within_a_bound() -> None:
