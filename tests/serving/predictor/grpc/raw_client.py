@@ -27,7 +27,7 @@ class RawClient:
         self._socket.close()
 
     def ask(self, headers: Mapping[str, str], body: bytes = b"", *, ended: bool = True, sent: bool = True) -> int:
-        """Begin a call with its body, and its end unless more is to come. Unless `sent`, it goes with what is sent next."""
+        """Begin a call with its body, ended unless more is to come. Unless `sent`, it goes with what is sent next."""
         every = {
             ":method": "POST",
             ":scheme": "http",
