@@ -90,7 +90,7 @@ class Served:
 
 
 @contextmanager
-def serving(task: Task = "classification", **bounds: Any) -> Iterator[Served]:
+def serving(task: Task = "classification", batch_rows: int = 0, **bounds: Any) -> Iterator[Served]:
     """A server with these bounds. At the end it is drained, and all that was taken in must be out again."""
     features = (Feature(name="late"), Feature(name="colour", categories=("red", "green")))
     labels = ("no", "yes") if task == "classification" else ()
@@ -113,6 +113,7 @@ def serving(task: Task = "classification", **bounds: Any) -> Iterator[Served]:
         Bounds(**{"message_bytes": 100_000, **bounds}),
         readiness,
         lambda *call: observed.append(call),
+        batch_rows,
     )
     loop = uvloop.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
