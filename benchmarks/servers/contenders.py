@@ -78,19 +78,22 @@ def asked(name: str, form: str, kind: str, matrix: Matrix) -> Asked | None:
 
 
 def _ours(model: ServedModel, place: Place, own: Path, ports: list[int]) -> Start:
-    line = [sys.executable, "-m", "serving.predictor", "--name", NAME, "--model-dir", str(model.bundle)]
-    line += ["--http-port", str(ports[0]), "--grpc-port", str(ports[1])]
     env = {"K_SINK": f"http://127.0.0.1:{place.sink_port}", "DRIFTLOOP_SPOOL": str(own / "spool")}
-    return Start(line, env=env)
+    return Start(_predictor(model.bundle, ports), env=env)
 
 
 def _native(model: ServedModel, place: Place, own: Path, ports: list[int]) -> Start:
     usual = _ours(model, place, own, ports)
-    return Start(usual.line, env=usual.env)
+    return Start(_predictor(model.native, ports), env=usual.env)
 
 
-def _quiet(model: ServedModel, place: Place, own: Path, ports: list[int]) -> Start:
-    return Start(_ours(model, place, own, ports).line)
+def _quiet(model: ServedModel, _: Place, __: Path, ports: list[int]) -> Start:
+    return Start(_predictor(model.bundle, ports))
+
+
+def _predictor(bundle: Path, ports: list[int]) -> list[str]:
+    line = [sys.executable, "-m", "serving.predictor", "--name", NAME, "--model-dir", str(bundle)]
+    return [*line, "--http-port", str(ports[0]), "--grpc-port", str(ports[1])]
 
 
 def _kserve(model: ServedModel, place: Place, _: Path, ports: list[int]) -> Start:

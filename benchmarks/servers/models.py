@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +15,7 @@ import numpy.typing as npt
 from components.bundle import write_bundle
 from contracts.formats import BoosterClassifier, Classifier, EstimatorClassifier
 from contracts.loop import LoopSpec
-from contracts.model import Feature
+from contracts.model import CARD, Feature
 
 Matrix = npt.NDArray[np.float32]
 NAME = "bench"
@@ -29,6 +31,8 @@ class ServedModel:
 
     kind: str
     bundle: Path
+    native: Path
+    """The same bundle without a fast form: every answer is the library's own."""
     file: Path
     score: Callable[[Matrix], Matrix]
     """The second class's probability of each row, by the library itself."""
@@ -48,7 +52,16 @@ def fit(kind: str, folder: Path) -> ServedModel:
     model, file, score = _FITTED[kind](matrix, matrix[:, 0] - matrix[:, 1] * matrix[:, 2] + noise > 0, folder / kind)
     features = tuple(Feature(name=f"f{at}") for at in range(FEATURES))
     write_bundle(bundle, "bench", kind, model, features, ("no", "yes"), _reference(matrix), _drift(), {})
-    return ServedModel(kind, bundle, file, score)
+    return ServedModel(kind, bundle, _without_fast_form(bundle), file, score)
+
+
+def _without_fast_form(bundle: Path) -> Path:
+    native = bundle.with_name("native")
+    shutil.copytree(bundle, native)
+    card = json.loads((native / CARD).read_text())
+    card.pop("fast", None)
+    (native / CARD).write_text(json.dumps(card))
+    return native
 
 
 _Fitted = tuple[Classifier, Path, Callable[[Matrix], Matrix]]
