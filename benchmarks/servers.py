@@ -6,28 +6,18 @@ Exit code 1 if a target is missed. See benchmarks/README.md.
 from __future__ import annotations
 
 import argparse
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 
-from servers import load, picture, telling
+from servers import load, picture, place, telling
 from servers.cases import CASES, Case
-from servers.contenders import PEER_NAMES, Place, free_ports
-from servers.cores import Cores
-from servers.environments import environment
+from servers.contenders import PEER_NAMES
 from servers.measure import measure
 from servers.session import Effort
 from servers.verdict import claims, results
 
 from contracts.errors import ConfigError
 from contracts.settings import Settings
-from pocket.progress import Progress
 from scripts import edge, progress
-
-_SINK = Path(__file__).with_name("servers") / "sink.py"
 
 
 def main() -> int:
@@ -41,10 +31,9 @@ def bench() -> None:
     chosen = _chosen(options.only)
     effort = Effort(options.repetitions, options.seconds)
     folder = Settings.from_env().home / "bench"
-    folder.mkdir(parents=True, exist_ok=True)
     load.require_programs()
-    with progress.shown() as on_progress, _place(folder, on_progress) as place:
-        measured = measure(chosen, place, effort, on_progress)
+    with progress.shown() as on_progress, place.made(folder, PEER_NAMES, on_progress) as own:
+        measured = measure(chosen, own, effort, on_progress)
     found = results(chosen, measured)
     told = claims(found, measured)
     telling.show(found, told)
@@ -71,22 +60,6 @@ def _chosen(names: Sequence[str]) -> list[Case]:
     if unknown := [name for name in names if name not in known]:
         raise ConfigError(f"{unknown[0]!r} is no case.", f"Cases: {', '.join(case.name for case in CASES)}.")
     return [case for case in CASES if not names or case.name in names]
-
-
-@contextmanager
-def _place(folder: Path, on_progress: Progress) -> Iterator[Place]:
-    """The processors, the peers' environments, a folder for all that is made, and the sink of the payload log."""
-    cores = Cores.choose()
-    environments = {name: environment(name, folder / "peers", on_progress) for name in PEER_NAMES}
-    (port,) = free_ports(1)
-    with (
-        tempfile.TemporaryDirectory(prefix="serving-", dir=folder) as place,
-        subprocess.Popen([sys.executable, str(_SINK), str(port)]) as sink,
-    ):
-        try:
-            yield Place(Path(place).absolute(), cores, port, environments)
-        finally:
-            sink.terminate()
 
 
 if __name__ == "__main__":

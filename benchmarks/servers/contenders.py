@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import socket
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from servers import forms
-from servers.cores import Cores
 from servers.environments import PEERS
 from servers.forms import Asked
 from servers.models import NAME, Matrix, ServedModel
+from servers.place import Place
+from servers.ports import free_ports
 from servers.process import ServerProcess, plain_environment
 
 OURS, NATIVE, QUIET = "driftloop", "driftloop_native", "driftloop_no_payload_log"
@@ -22,17 +22,6 @@ PEER_NAMES = (KSERVE, MLSERVER, FASTAPI)
 ORDER = (OURS, QUIET, NATIVE, *PEER_NAMES)
 """In which they come in turn."""
 _V2_READY = "/v2/health/ready"
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where the servers run, and what they may use."""
-
-    folder: Path
-    cores: Cores
-    sink_port: int
-    environments: Mapping[str, Path]
-    """Folder of programs by peer."""
 
 
 @dataclass(frozen=True)
@@ -126,12 +115,3 @@ _STARTS: Mapping[str, Callable[[ServedModel, Place, Path, list[int]], Start]] = 
     MLSERVER: _mlserver,
     FASTAPI: _fastapi,
 }
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listened on just now, each another."""
-    listening = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(each.getsockname()[1]) for each in listening]
-    for each in listening:
-        each.close()
-    return ports

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pocket.progress import Progress, Step
 from servers import cases, contenders, models, session
 from servers.cases import WEIGHED_AFTER, Case, Round
-from servers.contenders import Place, Running
+from servers.contenders import Running
 from servers.models import ServedModel
+from servers.place import Place
 from servers.session import Effort, Turns
 
 _WEIGHED = "xgboost"

@@ -11,9 +11,10 @@ from pocket.progress import Progress, Step
 from servers import answers, contenders, load
 from servers.answers import CannotError
 from servers.cases import Round
-from servers.contenders import Place, Running
+from servers.contenders import Running
 from servers.load import Reading
 from servers.models import ServedModel, rows
+from servers.place import Place
 
 WARM_SECONDS = 1
 
