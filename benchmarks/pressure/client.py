@@ -86,6 +86,6 @@ class Client:
         connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with contextlib.suppress(BlockingIOError):  # it goes on by itself
+        with contextlib.suppress(OSError):  # it goes on by itself, or its end will be read
             connection.connect(("127.0.0.1", self._port))
         return connection

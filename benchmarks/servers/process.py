@@ -50,12 +50,12 @@ class ServerProcess:
         times = [process.cpu_times() for process in self._all()]
         return float(sum(used.user + used.system for used in times))
 
-    def stop(self) -> int:
+    def stop(self, grace_seconds: float = _GRACE_SECONDS) -> int:
         """Ask it to end, and make sure; its exit code."""
         started = self._all()
         if self._process.poll() is None:
             self._process.terminate()
-        _, left = psutil.wait_procs(started, _GRACE_SECONDS)
+        _, left = psutil.wait_procs(started, grace_seconds)
         for process in left:
             process.kill()
         return int(self._process.wait(_GRACE_SECONDS))
