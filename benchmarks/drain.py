@@ -61,7 +61,7 @@ def _drained(own: Place, options: argparse.Namespace, on_progress: Progress) -> 
     restarts = []
     with envoy.process:
         envoy.process.await_ready()
-        with Rolling(model, own.folder, own.sink_port, slots, envoy) as rolling:
+        with Rolling(model, own, slots, envoy) as rolling:
             clients = Clients(envoy.port, options.rate, options.calls)
             with clients.asking():
                 for number in range(1, options.restarts + 1):

@@ -98,11 +98,10 @@ def _listener(port: int, failures: Path) -> dict[str, Any]:
 
 def _log_of_failures(path: Path) -> dict[str, Any]:
     is_bad = {"status_code_filter": {"comparison": {"op": "GE", "value": _number(400)}}}
-    is_bad_call = {"grpc_status_filter": {"statuses": ["OK"], "exclude": True}}
     text = "%START_TIME% %PROTOCOL% %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %UPSTREAM_HOST%\n"
     return {
         "name": "failures",
-        "filter": {"or_filter": {"filters": [is_bad, is_bad_call]}},
+        "filter": {"or_filter": {"filters": [is_bad, {"response_flag_filter": {}}]}},
         "typed_config": {
             "@type": f"{_TYPES}.extensions.access_loggers.file.v3.FileAccessLog",
             "path": str(path),

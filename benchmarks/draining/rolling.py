@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 
 from servers.models import NAME, ServedModel
+from servers.place import Place
 from servers.process import ServerProcess, plain_environment
 
 from contracts.errors import UnavailableError
@@ -35,14 +35,12 @@ class Restart:
 class Rolling:
     """One predictor that serves, as a context, and what takes its place."""
 
-    def __init__(
-        self, model: ServedModel, folder: Path, sink_port: int, slots: tuple[Slot, Slot], proxy: Proxy
-    ) -> None:
+    def __init__(self, model: ServedModel, place: Place, slots: tuple[Slot, Slot], proxy: Proxy) -> None:
         self._model = model
-        self._folder = folder
+        self._place = place
         self._slots = slots
         self._proxy = proxy
-        sink = {"K_SINK": f"http://127.0.0.1:{sink_port}", "DRIFTLOOP_SPOOL": str(folder / "spool")}
+        sink = {"K_SINK": f"http://127.0.0.1:{place.sink_port}", "DRIFTLOOP_SPOOL": str(place.folder / "spool")}
         self._env = {**plain_environment(), **sink}
         self._count = 0
         self._serving: ServerProcess
@@ -68,8 +66,8 @@ class Rolling:
         self._count += 1
         line = [sys.executable, "-m", "serving.predictor", "--name", NAME, "--model-dir", str(self._model.bundle)]
         line += ["--http-port", str(slot.http_port), "--grpc-port", str(slot.grpc_port)]
-        log = self._folder / f"predictor-{self._count}.log"
-        process = ServerProcess(line, slot.http_port, READY_PATH, log, self._env)
+        log = self._place.folder / f"predictor-{self._count}.log"
+        process = ServerProcess(self._place.cores.on_server(line), slot.http_port, READY_PATH, log, self._env)
         try:
             ready_seconds = process.await_ready()
             self._await_known(slot)
