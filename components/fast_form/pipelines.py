@@ -56,11 +56,12 @@ def _linear(graph: Graph, values: _Values, model: Any) -> str:
 
 
 def _transformed(graph: Graph, values: _Values, step: Any) -> _Values:
-    if step == "passthrough":
+    kind = type(step).__name__
+    if step == "passthrough" or (kind == "FunctionTransformer" and step.func is None):
         return values
-    found = _STEPS.get(type(step).__name__)
+    found = _STEPS.get(kind)
     if found is None:
-        raise UnknownModelError(f"a step is a {type(step).__name__}")
+        raise UnknownModelError(f"a step is a {kind}")
     return found(graph, values, step)
 
 

@@ -88,7 +88,7 @@ async def _start_grpc(inference: Inference, options: Options, listen: socket, re
     from serving.predictor.grpc import bounds, counts, server  # protobuf and HTTP/2, which REST alone does without
 
     limits = bounds.Bounds(options.max_body_bytes, options.queue_requests)
-    started = server.GrpcServer(inference, listen, limits, readiness, counts.counting())
+    started = server.GrpcServer(inference, listen, limits, readiness, counts.counting(), options.batch_rows)
     await started.start()
     _logger.info("gRPC serves on %s", written(*listen.getsockname()[:2]))
     return started

@@ -15,7 +15,7 @@ _logger = logging.getLogger(__name__)
 
 
 class LateEngine:
-    """Stands for an engine whose library takes a second and 100 MB, and which a fast form asks once in a million rows."""
+    """An engine whose library takes a second and 100 MB to load, for what a fast form asks once in a million rows."""
 
     def __init__(self, open_engine: Callable[[], Classifier], library: str) -> None:
         self._open = open_engine

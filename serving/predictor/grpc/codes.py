@@ -39,12 +39,6 @@ class ExhaustedError(CallError):
     status, code = 503, Code.RESOURCE_EXHAUSTED
 
 
-class LateError(CallError):
-    """The call's deadline has passed."""
-
-    status, code = 504, Code.DEADLINE_EXCEEDED
-
-
 _CODES = {
     400: Code.INVALID_ARGUMENT,
     404: Code.NOT_FOUND,

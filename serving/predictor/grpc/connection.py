@@ -123,6 +123,7 @@ class Connection(asyncio.Protocol):
             reaction = self._reactions.get(type(event))
             if reaction is not None:
                 reaction(event)
+        self._calls.answer_together()
 
     def _flush(self) -> None:
         if self._transport.is_closing():
@@ -131,6 +132,8 @@ class Connection(asyncio.Protocol):
         if data:
             self._transport.write(data)
         self._react()  # streams close as their last byte is written
+        if self._calls.replies.stop_senders():
+            self._flush()
 
     def _greeted(self, event: ngh2.SettingsReceived) -> None:
         self._silent_since = None

@@ -38,7 +38,7 @@ class GrpcExchange:
         """The request's inputs as rows. NaN is a missing number, for gRPC has no null."""
         request, raw = self._request, self._raw
         if request.outputs:
-            outputs.require_known(output.name for output in request.outputs)
+            outputs.require_known((output.name for output in request.outputs), outputs.names_of(plane))
         inputs = request.inputs
         if not inputs:
             raise InvalidRequestError("The request has no inputs; expected one input a feature, or one matrix.")
@@ -53,7 +53,7 @@ class GrpcExchange:
     def encode(self, plane: DataPlane, prediction: Prediction) -> bytes:
         """The outputs asked for, all if none was, with the request's id."""
         request, raw = self._request, bool(self._raw)
-        names = [output.name for output in request.outputs] or outputs.NAMES
+        names = [output.name for output in request.outputs] or outputs.names_of(plane)
         answer = ModelInferResponse(model_name=plane.name, model_version=plane.version, id=request.id)
         for output in outputs.outputs_of(prediction, names):
             tensor = answer.outputs.add(name=output.name, datatype=output.datatype, shape=output.shape)

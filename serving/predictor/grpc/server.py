@@ -8,6 +8,7 @@ import time
 
 from contracts.errors import ConfigError
 from serving.predictor.address import written
+from serving.predictor.batches import Batches
 from serving.predictor.grpc.bounds import Bounds, Traffic
 from serving.predictor.grpc.codes import Code
 from serving.predictor.grpc.connection import Connection
@@ -17,6 +18,7 @@ from serving.predictor.inference import Inference
 from serving.predictor.readiness import Readiness
 
 _SWEEP_SECONDS = 1.0
+_BACKLOG = 1024
 _ROUND_TRIP_SECONDS = 1.0
 """A client that has not answered a ping by then is told to go without."""
 
@@ -26,7 +28,10 @@ def _unobserved(path: str, code: Code, seconds: float) -> None:
 
 
 class GrpcServer:
-    """Serves the data plane on a bound socket, which no other server shares unless it was made so."""
+    """Serves the data plane on a bound socket, which no other server shares unless it was made so.
+
+    Calls of one connection that come together are predicted together, up to `batch_rows` rows; 0: each alone.
+    """
 
     def __init__(
         self,
@@ -35,16 +40,19 @@ class GrpcServer:
         bounds: Bounds,
         readiness: Readiness,
         observe: Observer = _unobserved,
+        batch_rows: int = 0,
     ) -> None:
         self._listen = listen
-        self._host = Host(Service(inference, readiness), bounds, Traffic(bounds), observe)
+        batches = Batches(inference, batch_rows) if batch_rows else None
+        self._host = Host(Service(inference, readiness), bounds, Traffic(bounds), observe, batches)
         self._connections: set[Connection] = set()
 
     async def start(self) -> None:
         """Begin to serve. ConfigError if somebody else listens on the address by now."""
         loop = asyncio.get_running_loop()
         try:
-            self._server = await loop.create_server(self._connection, sock=self._listen, backlog=1024)
+            self._listen.listen(_BACKLOG)  # uvloop would listen without a word of an address that is taken
+            self._server = await loop.create_server(self._connection, sock=self._listen, backlog=_BACKLOG)
         except OSError as error:
             address = written(*self._listen.getsockname()[:2])
             raise ConfigError(f"gRPC cannot listen on {address}: {error}.", "Give another --grpc-port.") from error

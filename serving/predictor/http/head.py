@@ -22,6 +22,8 @@ class Head:
     path: str
     headers: dict[str, str]
     keep_alive: bool
+    length: int | None = None
+    """Bytes of the body, if they are known and the client waits for nothing before it sends them."""
     patience: float | None = None
     """Seconds."""
     upgrades: bool = False
@@ -34,11 +36,13 @@ def lower(name: bytes) -> str:
     return name.decode("latin-1").lower()
 
 
-def read(parser: HttpRequestParser, url: bytes, headers: dict[str, str]) -> Head:
+def read_head(parser: HttpRequestParser, url: bytes, headers: dict[str, str]) -> Head:
     """The head that the parser has just come to the end of. RefusedError if it cannot be answered."""
     head = Head(_text(parser.get_method()), _path(url), headers, parser.should_keep_alive())
     if "host" not in headers and parser.get_http_version() == "1.1":
         raise RefusedError(refusal(400, "The request has no header Host."))
+    if "transfer-encoding" not in headers and "expect" not in headers:
+        head.length = int(headers.get("content-length", "0")[-20:])
     if parser.should_upgrade():
         if head.method == "CONNECT":
             raise RefusedError(refusal(405, "This server is no proxy: CONNECT is not offered.", ("allow", "GET, POST")))

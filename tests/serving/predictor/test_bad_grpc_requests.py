@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import grpc
 import numpy as np
 import pytest
-from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
-from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceStub
+from plain_messages import PlainInferRequest
 from predictor_process import Server
+
+from serving.predictor.grpc import messages as pb
 
 FLOATS = np.zeros(4, "<f4").tobytes()
 AROUND: dict[str, tuple[dict[str, Any], str]] = {
@@ -36,13 +36,13 @@ INPUT: dict[str, tuple[dict[str, Any], str]] = {
 def test_around_the_inputs(sturdy_server: Server, changed: dict[str, Any], message: str) -> None:
     """INVALID_ARGUMENT."""
     request = {"model_name": "flights", "inputs": [_matrix({})]} | changed
-    _assert_refused(sturdy_server, pb.ModelInferRequest(**request), "INVALID_ARGUMENT", message)
+    _assert_refused(sturdy_server, PlainInferRequest(**request), "INVALID_ARGUMENT", message)
 
 
 @pytest.mark.parametrize(("changed", "message"), INPUT.values(), ids=INPUT)
 def test_input(sturdy_server: Server, changed: dict[str, Any], message: str) -> None:
     """The same for an input."""
-    request = pb.ModelInferRequest(model_name="flights", inputs=[_matrix(changed)])
+    request = PlainInferRequest(model_name="flights", inputs=[_matrix(changed)])
     _assert_refused(sturdy_server, request, "INVALID_ARGUMENT", message)
 
 
@@ -50,7 +50,7 @@ def test_no_message(sturdy_server: Server) -> None:
     """Bytes that are no message at all, and a method that is none."""
     with grpc.insecure_channel(sturdy_server.grpc_address) as channel:
         for method, code in (("ModelInfer", "INVALID_ARGUMENT"), ("ModelTrain", "UNIMPLEMENTED")):
-            call = channel.unary_unary(f"/inference.GRPCInferenceService/{method}")
+            call = _method(channel, method)
             with pytest.raises(grpc.RpcError) as error:
                 call(b"\xff\xff", timeout=30)
             assert error.value.code().name == code
@@ -58,34 +58,39 @@ def test_no_message(sturdy_server: Server) -> None:
 
 def test_large_message(sturdy_server: Server) -> None:
     """More bytes than the bound: gRPC's own refusal."""
-    request = pb.ModelInferRequest(inputs=[_matrix({"contents": {"fp32_contents": [0] * 300_000}})])
+    request = PlainInferRequest(inputs=[_matrix({"contents": {"fp32_contents": [0] * 300_000}})])
     _assert_refused(sturdy_server, request, "RESOURCE_EXHAUSTED", "larger than max")
 
 
 def test_unknown_model(sturdy_server: Server) -> None:
     """NOT_FOUND for a model or a version that is not there."""
     inputs = [_matrix({})]
-    _assert_refused(sturdy_server, pb.ModelInferRequest(model_name="trains", inputs=inputs), "NOT_FOUND", "trains")
-    other = pb.ModelInferRequest(model_name="flights", model_version="8", inputs=inputs)
+    _assert_refused(sturdy_server, PlainInferRequest(model_name="trains", inputs=inputs), "NOT_FOUND", "trains")
+    other = PlainInferRequest(model_name="flights", model_version="8", inputs=inputs)
     _assert_refused(sturdy_server, other, "NOT_FOUND", "no version '8'; expected '7'")
 
 
 def test_operations_not_offered(sturdy_server: Server) -> None:
     """No client loads or unloads models; unknown models and versions have no metadata."""
     with grpc.insecure_channel(sturdy_server.grpc_address) as channel:
-        stub = GRPCInferenceServiceStub(channel)
-        calls: tuple[Callable[[], object], ...] = (
-            lambda: stub.RepositoryModelUnload(pb.RepositoryModelUnloadRequest(model_name="flights")),
-            lambda: stub.RepositoryModelLoad(pb.RepositoryModelLoadRequest(model_name="flights")),
-            lambda: stub.ModelMetadata(pb.ModelMetadataRequest(name="trains")),
-            lambda: stub.ModelMetadata(pb.ModelMetadataRequest(name="flights", version="8")),
-            lambda: stub.ModelReady(pb.ModelReadyRequest(name="flights", version="8")),
+        flights = pb.ModelReadyRequest(name="flights")
+        calls: tuple[tuple[str, Any], ...] = (
+            ("RepositoryModelUnload", flights),
+            ("RepositoryModelLoad", flights),
+            ("ModelMetadata", pb.ModelMetadataRequest(name="trains")),
+            ("ModelMetadata", pb.ModelMetadataRequest(name="flights", version="8")),
+            ("ModelReady", pb.ModelReadyRequest(name="flights", version="8")),
         )
-        for call in calls:
+        for method, request in calls:
             with pytest.raises(grpc.RpcError) as error:
-                call()
+                _method(channel, method)(request.SerializeToString(), timeout=30)
             assert error.value.code().name == "NOT_FOUND"
-        assert stub.ModelMetadata(pb.ModelMetadataRequest(name="flights")).versions == ["7"]
+        described = _method(channel, "ModelMetadata")(flights.SerializeToString(), timeout=30)
+        assert pb.ModelMetadataResponse.FromString(described).versions == ["7"]
+
+
+def _method(channel: grpc.Channel, name: str) -> Any:
+    return channel.unary_unary(f"/inference.GRPCInferenceService/{name}")
 
 
 def _matrix(changed: dict[str, Any]) -> dict[str, Any]:
@@ -93,7 +98,7 @@ def _matrix(changed: dict[str, Any]) -> dict[str, Any]:
     return good | changed
 
 
-def _assert_refused(server: Server, request: pb.ModelInferRequest, code: str, message: str) -> None:
+def _assert_refused(server: Server, request: Any, code: str, message: str) -> None:
     with grpc.insecure_channel(server.grpc_address) as channel, pytest.raises(grpc.RpcError) as error:
-        GRPCInferenceServiceStub(channel).ModelInfer(request, timeout=30)
+        _method(channel, "ModelInfer")(request.SerializeToString(), timeout=30)
     assert (error.value.code().name, message in error.value.details()) == (code, True), error.value.details()

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
-from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from payload_parts import plane
+from plain_messages import PlainInferRequest
 
 from contracts.model import Feature
 from serving.errors import InvalidRequestError
 from serving.predictor.dataplane import DataPlane
 from serving.predictor.grpc.exchange import GrpcExchange
+from serving.predictor.grpc.messages import ModelInferRequest
 from serving.predictor.protocols.exchange import Exchange
 from serving.predictor.protocols.v1 import V1Exchange
 from serving.predictor.protocols.v2 import V2Exchange
@@ -58,7 +59,7 @@ def v2_binary(*inputs: dict[str, Any]) -> V2Exchange:
 
 def grpc(*, raw: bool) -> GrpcExchange:
     """A gRPC request of a matrix and its identity."""
-    request = pb.ModelInferRequest(id="request")
+    request = PlainInferRequest(id="request")
     matrix = np.array([[1, 1], [np.nan, np.nan]], dtype=np.float32)
     for name, texts in (("row_id", IDS), ("event_timestamp", TIMES)):
         entry = request.inputs.add(name=name, datatype="BYTES", shape=[2])
@@ -71,7 +72,7 @@ def grpc(*, raw: bool) -> GrpcExchange:
         request.raw_input_contents.append(matrix.tobytes())
     else:
         entry.contents.fp32_contents.extend(matrix.ravel().tolist())
-    return GrpcExchange(request)
+    return GrpcExchange(ModelInferRequest.FromString(request.SerializeToString()))
 
 
 FEATURES = (tensor("size", COLUMNS["size"], "FP64"), tensor("colour", COLUMNS["colour"]))

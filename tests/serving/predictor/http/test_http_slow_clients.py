@@ -27,14 +27,7 @@ def test_a_head_that_comes_byte_by_byte() -> None:
     """Bytes that go on dribbling in do not lengthen the time."""
     with serving(head_seconds=0.3) as server:
         client = server.client().send(b"GET / HTTP/1.1\r\nx: ")
-        client.socket.settimeout(0.02)
-        while True:
-            client.send(b"a")
-            try:
-                assert client.answer().status == 408
-                break
-            except TimeoutError:
-                continue
+        assert client.answer_to_endless(b"a").status == 408
 
 
 @pytest.mark.parametrize(
@@ -120,9 +113,8 @@ def test_a_client_that_goes_on_sending_after_its_refusal() -> None:
         client = server.client().send(b"nonsense\r\n\r\n")
         client.send(b"x" * 1000)
         assert client.answer().status == 400
-        with pytest.raises(OSError, match="reset|pipe"):
-            for _ in range(10_000):
-                client.send(b"x" * 10_000)
+        with pytest.raises(ConnectionError):
+            client.send(b"x" * 100_000_000)
 
 
 def test_bodies_that_come_in_are_held_within_a_bound() -> None:
