@@ -101,10 +101,10 @@ class RequestReader:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header, or one field of a chunked body's trailer, which nobody looks at."""
-        self._headers[lower(name)] = value.decode("latin-1")
         self._room -= len(name) + len(value)
         if self._room < 0:
             raise self._too_many_headers()
+        self._headers[lower(name)] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         """The head is whole: look at it before its body is read."""
