@@ -52,8 +52,11 @@ class RequestReader:
         if known is not None:
             self._give(*known)
             return
+        before = self._head
         self._feed(data)
-        if self._lessons and self.stage == IDLE and self._known.learn(data, self._head):
+        if self._head is before or self.stage != IDLE:
+            return  # no head was read to its end, or its body is still to come
+        if self._lessons and self._known.learn(data, self._head):
             self._lessons -= 1
 
     def _feed(self, data: bytes) -> None:
