@@ -18,8 +18,8 @@ BatchHandler = Callable[[Sequence[Request]], Sequence[Response | Awaitable[Respo
 """Answers requests that were waiting together, in their order. It never raises."""
 MAX_BATCH = 64
 """Requests a BatchHandler gets at once."""
-_TURN_SECONDS = 0.005
-"""So long are requests handled before new ones are read."""
+_TURN_SECONDS = 0.0005
+"""So long are requests handled before new ones are read. Between two turns the loop accepts one connection only."""
 _logger = logging.getLogger(__name__)
 
 

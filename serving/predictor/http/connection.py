@@ -31,6 +31,10 @@ class House(Protocol):
     tally: Tally
 
     @property
+    def open_connections(self) -> int:
+        """How many there are now."""
+
+    @property
     def draining(self) -> bool:
         """Whether connections are to end when they can."""
 
@@ -66,7 +70,11 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has come."""
         self._transport = cast(asyncio.Transport, transport)
-        if not self._house.opened(self):
+        if self._house.opened(self):
+            return
+        if self._house.open_connections > self._bounds.max_connections * 2:
+            self._transport.abort()  # too many even to be told
+        else:
             self._take(FULL, False)
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -164,7 +172,10 @@ class Connection(asyncio.Protocol):
     def _begin(self, item: Request | Response, keep: bool) -> None:
         self._keep = keep
         if isinstance(item, Response):
-            self._house.tally.bad += 1
+            if item.status == BUSY.status:
+                self._house.tally.busy += 1
+            else:
+                self._house.tally.bad += 1
             self._send(item)
             return
         self.request = item

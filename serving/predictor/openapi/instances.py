@@ -20,10 +20,12 @@ def request(plane: DataPlane) -> Schema:
 
 
 def answer(plane: DataPlane) -> Schema:
-    """A label and the probability of every label, for each instance."""
-    chance = {"type": "number", "minimum": 0, "maximum": 1}
-    probabilities = _object(dict.fromkeys(plane.card.labels, chance))
-    prediction = _object({"label": {"enum": list(plane.card.labels)}, "probabilities": probabilities})
+    """A label and the probability of every label, for each instance; of a regression a number."""
+    prediction: Schema = {"type": "number"}
+    if plane.card.task == "classification":
+        probability = {"type": "number", "minimum": 0, "maximum": 1}
+        probabilities = _object({label: probability for label in plane.card.labels})  # noqa: C420 - it is JSON soon
+        prediction = _object({"label": {"enum": list(plane.card.labels)}, "probabilities": probabilities})
     return _object({"predictions": {"type": "array", "items": prediction}})
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from contracts.model import VALUE
 from serving.predictor.dataplane import DataPlane
 from serving.predictor.openapi.values import Schema, number, one_of_each, text
 from serving.predictor.protocols.datatypes import DATATYPES
-from serving.predictor.protocols.outputs import NAMES
+from serving.predictor.protocols.outputs import names_of
 
 _NUMERIC = [name for name, datatype in DATATYPES.items() if not datatype.is_text]
 _SIZE = {"type": "integer", "minimum": 0}
@@ -26,7 +27,7 @@ def request(plane: DataPlane) -> Schema:
             "description": "One matrix, or each feature once and all with the same number of rows, "
             f"at most {plane.max_rows}.",
         },
-        "outputs": {"type": "array", "items": _wanted(), "description": "All outputs if it is absent or empty."},
+        "outputs": {"type": "array", "items": _wanted(plane), "description": "All outputs if it is absent or empty."},
     }
     examples = [{"inputs": [_example_matrix(plane)]}, {"id": "1", "inputs": _example_columns(plane)}]
     return {"type": "object", "required": ["inputs"], "properties": properties, "examples": examples}
@@ -34,20 +35,23 @@ def request(plane: DataPlane) -> Schema:
 
 def answer(plane: DataPlane) -> Schema:
     """The outputs, each with its data, or in the binary form with its number of bytes."""
-    classes = len(plane.card.labels)
-    probabilities = {"type": "array", "items": {"type": "number", "minimum": 0, "maximum": 1}}
-    label = {"type": "array", "items": {"enum": list(plane.card.labels)}}
-    outputs = [
-        _output("probabilities", "FP32", {"prefixItems": [_SIZE, {"const": classes}], "minItems": 2}, probabilities),
-        _output("label", "BYTES", {"items": _SIZE, "minItems": 1, "maxItems": 1}, label),
-    ]
     properties = {
         "model_name": {"const": plane.name},
         "model_version": {"const": plane.version},
         "id": {"type": "string"},
-        "outputs": {"type": "array", "items": {"oneOf": outputs}},
+        "outputs": {"type": "array", "items": {"oneOf": _outputs(plane)}},
     }
     return {"type": "object", "required": ["model_name", "model_version", "outputs"], "properties": properties}
+
+
+def _outputs(plane: DataPlane) -> list[Schema]:
+    if plane.card.task == "regression":
+        return [_output(VALUE, "FP32", 1, {"type": "number"})]
+    probability = {"type": "number", "minimum": 0, "maximum": 1}
+    return [
+        _output("probabilities", "FP32", 2, probability),
+        _output("label", "BYTES", 1, {"enum": list(plane.card.labels)}),
+    ]
 
 
 def _columns(plane: DataPlane) -> dict[str, Any]:
@@ -83,23 +87,23 @@ def _tensor(name: Schema, datatypes: list[str], shape: Schema, data: Schema, des
     return {"type": "object", "required": list(properties), "properties": properties, "description": description}
 
 
-def _wanted() -> Schema:
+def _wanted(plane: DataPlane) -> Schema:
     parameters = {"type": "object", "properties": {"binary_data": {"type": "boolean"}}}
     return {
         "type": "object",
         "required": ["name"],
-        "properties": {"name": {"enum": list(NAMES)}, "parameters": parameters},
+        "properties": {"name": {"enum": list(names_of(plane))}, "parameters": parameters},
     }
 
 
-def _output(name: str, datatype: str, shape: Schema, data: Schema) -> Schema:
-    size = {"type": "object", "properties": {"binary_data_size": _SIZE}}
+def _output(name: str, datatype: str, dimensions: int, value: Schema) -> Schema:
+    shape = {"type": "array", "items": _SIZE, "minItems": dimensions, "maxItems": dimensions}
     properties = {
         "name": {"const": name},
         "datatype": {"const": datatype},
-        "shape": {"type": "array", **shape},
-        "data": data,
-        "parameters": size,
+        "shape": shape,
+        "data": {"type": "array", "items": value},
+        "parameters": {"type": "object", "properties": {"binary_data_size": _SIZE}},
     }
     return {"type": "object", "required": ["name", "datatype", "shape"], "properties": properties}
 

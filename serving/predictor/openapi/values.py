@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from contracts.model import Feature
 from serving.predictor.dataplane import DataPlane
 
 Schema = dict[str, Any]
-_LARGEST = float(np.finfo(np.float32).max)
+_BEYOND = 2.0**128 - 2.0**103
+"""The least number that FP32 rounds to infinity."""
 
 
 def number(plane: DataPlane) -> Schema:
     """A number within the range of FP32; null is a missing one, if the model takes that."""
     kinds = ["number", "boolean", *_null(plane)]
-    return {"type": kinds, "minimum": -_LARGEST, "maximum": _LARGEST}
+    return {"type": kinds, "exclusiveMinimum": -_BEYOND, "exclusiveMaximum": _BEYOND}
 
 
 def text(feature: Feature, plane: DataPlane) -> Schema:
@@ -36,7 +35,7 @@ def position(feature: Feature, plane: DataPlane) -> Schema:
     """What a row of a matrix may have for a feature: a category is its position."""
     if feature.categories is None:
         return number(plane)
-    return {"type": ["integer", *_null(plane)], "minimum": 0, "maximum": len(feature.categories) - 1}
+    return {"type": ["integer", "boolean", *_null(plane)], "minimum": 0, "maximum": len(feature.categories) - 1}
 
 
 def one_of_each(plane: DataPlane) -> dict[str, list[str]]:

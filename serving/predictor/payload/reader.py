@@ -11,6 +11,7 @@ from zlib import crc32
 
 from serving.predictor.payload import metrics
 from serving.predictor.payload.folder import HeldFolder
+from serving.predictor.payload.older import repacked
 from serving.predictor.payload.record import Record, rows_of, unpack
 from serving.predictor.payload.room import Room
 from serving.predictor.payload.schema import Schema
@@ -89,8 +90,8 @@ class SpoolReader:
                 self._damaged()
                 self._start = start
                 continue
-            records.append(frame.record)
-            count += rows_of(frame.record)
+            records.append(_as_of_today(frame.record, self._schema))
+            count += rows_of(records[-1])
         return Batch(self._schema, records, count, start) if records else None
 
     def _is_there(self) -> bool:
@@ -146,3 +147,7 @@ class SpoolReader:
     def _damaged(self) -> None:
         metrics.DAMAGED.inc()
         _logger.error("payload log: a record of %s is damaged and cannot be sent", self.folder.segment(self._sequence))
+
+
+def _as_of_today(record: bytes, schema: Schema) -> bytes:
+    return record if schema.format > 1 else repacked(record, len(schema.features), len(schema.labels))

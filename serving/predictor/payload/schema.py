@@ -16,7 +16,7 @@ class Schema(BaseModel):
     """Written at the start of each segment, so that a process of another model can send it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    format: Literal[2] = 2
+    format: Literal[1, 2] = 2
     """Of the records; a segment of another is not understood."""
     loop: str
     model_version: str

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
+import orjson
 import pytest
 from payload_parts import answer, duplicates, halves, logging_to, metric, plane, rows_of, sinking, wait_until
 from predictor_process import free_port
@@ -151,6 +153,27 @@ def test_what_another_process_left_is_sent(tmp_path: Path) -> None:
             "7": ("new/0",),
         }
         wait_until(lambda: len(list(tmp_path.iterdir())) == 1)
+
+
+def test_records_of_the_version_before(tmp_path: Path) -> None:
+    """What a process left that wrote records in the form of the version before is sent like any other."""
+    schema = Schema.of(plane(), "r").model_copy(update={"format": 1})
+    folder, room, scores = create(tmp_path), Room(2**20), halves(1).tobytes()
+    writer = spool.Spool(folder, schema.written(), room)
+    told: list[tuple[list[object], bytes]] = [
+        ([1, 1e9, 0.1, "a", None, None, None, [[1.5], ["green"]]], scores),
+        ([1, 1e9, 0.1, "b", ["x"], ["2013-03-01T12:00:00+00:00"], None, None], scores + rows_of(None).matrix.tobytes()),
+        ([1, 1e9, 0.1, "c", None, None, "ValueError: c", [[2], [None]]], b""),
+    ]
+    for head, numbers in told:
+        json = orjson.dumps(head)
+        assert writer.append(struct.pack("<I", len(json)) + json + numbers) is None
+    folder.release()
+    with sinking() as sink, logging_to(sink.url, tmp_path):
+        wait_until(lambda: len(sink.row_ids) == 3)
+    assert sink.row("a/0").items() >= {"size": 1.5, "colour": "green", "no": 0.5, "error": None}.items()
+    assert sink.row("x").items() >= {"size": 0, "colour": "green", "yes": 0.5}.items()
+    assert sink.row("c/0").items() >= {"size": 2, "colour": None, "no": None, "error": "ValueError: c"}.items()
 
 
 def test_the_position_outlives_the_process(tmp_path: Path) -> None:
