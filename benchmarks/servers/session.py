@@ -77,7 +77,7 @@ def _checked(turn: Round, server: Running, model: ServedModel, turns: Turns) -> 
     matrix = rows(turn.rows)
     request = contenders.asked(server.name, turn.form, model.kind, matrix)
     if request is None:
-        turns.cannot[server.name] = "it has no such form"
+        turns.cannot[server.name] = "it does not speak the form"
         return None
     try:
         answer = answers.ask(server, request)
