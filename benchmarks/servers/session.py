@@ -44,9 +44,10 @@ def started(
     """The contenders, ready; stopped in the end."""
     with ExitStack() as stack:
         on_progress(Step(model.kind, f"starting {', '.join(names)}"))
-        running = {name: contenders.begin(name, model, place) for name in names}
-        for server in running.values():
-            stack.enter_context(server.process)
+        running: dict[str, Running] = {}
+        for name in names:
+            running[name] = contenders.begin(name, model, place)
+            stack.enter_context(running[name].process)
         for server in running.values():
             server.process.await_ready()
         yield running
