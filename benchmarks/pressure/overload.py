@@ -26,7 +26,8 @@ CALM_SHARE = 0.5
 """Of capacity, before and after."""
 _CAPACITY_SECONDS, _CAPACITY_RUNS = 3, 3
 _WARM_SECONDS = 1.0
-_CLIENTS = 8
+_CLIENTS = 64
+"""Of the closed loop: more than this does not get more answers out of it."""
 _PROBE_SECONDS = 0.5
 
 

@@ -45,8 +45,8 @@ def ask(server: Running, request: Asked) -> Answer:
     finally:
         connection.close()
     if answer.status != 200:
-        first = body[:150].decode(errors="replace").partition("\n")[0]
-        raise CannotError(f"HTTP {answer.status}: {first}")
+        last = body.decode(errors="replace").strip().rpartition("\n")[2]  # of a traceback, the error
+        raise CannotError(f"HTTP {answer.status}: {last[:150]}")
     if request.form == forms.BINARY and length is None:
         raise CannotError("the answer is not binary")
     found = _of_json(json.loads(body)) if length is None else _of_binary(body, int(length))

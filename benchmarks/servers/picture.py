@@ -34,6 +34,7 @@ def draw(results: Sequence[Result], path: Path) -> None:
         axes.plot([], [], marker, color=color, label=label)
     axes.plot([], [], "|", color="black", markersize=12, label="target")
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}×")
     axes.axvline(1, color="grey", linewidth=1)
     axes.set_yticks(range(len(shown)), [result.case.text for result in shown])
     axes.set_title("Times better than KServe's own server: one processor, everything switched on")

@@ -44,9 +44,10 @@ def started(
     """The contenders, ready; stopped in the end."""
     with ExitStack() as stack:
         on_progress(Step(model.kind, f"starting {', '.join(names)}"))
-        running = {name: contenders.begin(name, model, place) for name in names}
-        for server in running.values():
-            stack.enter_context(server.process)
+        running: dict[str, Running] = {}
+        for name in names:
+            running[name] = contenders.begin(name, model, place)
+            stack.enter_context(running[name].process)
         for server in running.values():
             server.process.await_ready()
         yield running
@@ -77,7 +78,7 @@ def _checked(turn: Round, server: Running, model: ServedModel, turns: Turns) -> 
     matrix = rows(turn.rows)
     request = contenders.asked(server.name, turn.form, model.kind, matrix)
     if request is None:
-        turns.cannot[server.name] = "it has no such form"
+        turns.cannot[server.name] = "it does not speak the form"
         return None
     try:
         answer = answers.ask(server, request)

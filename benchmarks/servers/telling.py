@@ -16,7 +16,7 @@ from servers import cases
 from servers.contenders import PEER_NAMES
 from servers.verdict import Claim, Result
 
-WIDTH = 130
+WIDTH = 140
 """Columns of text, also where there is no terminal: a wrapped table is hard to read."""
 _UNITS = {cases.RPS: "/s", cases.P99: "ms p99", cases.SECONDS: "s", cases.MIB: "MiB"}
 
@@ -25,8 +25,9 @@ def show(results: Sequence[Result], found: Sequence[Claim]) -> None:
     """Print the table, why a peer is missing, and what holds."""
     console = Console(width=max(WIDTH, Console().width))
     console.print(_table(results))
-    for name, reason in {(name, reason): None for result in results for name, reason in result.cannot.items()}:
-        console.print(f"[dim]–[/dim] {name}: {reason}", highlight=False, markup=True)
+    for result in results:
+        for name, reason in result.cannot.items():
+            console.print(f"– {result.case.name}: {name} takes no part: {reason}", highlight=False, markup=False)
     for claim in found:
         console.print("[green]holds[/green]" if claim.holds else "[red]FAILS[/red]", claim.text, highlight=False)
 
@@ -43,7 +44,7 @@ def keep(results: Sequence[Result], path: Path) -> None:
 def _table(results: Sequence[Result]) -> Table:
     title = "The predictor beside other servers: one processor each, medians"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="dim")
-    table.add_column("case")
+    table.add_column("case", no_wrap=True)
     for name in ("", "driftloop", *PEER_NAMES, *(f"× {name}" for name in PEER_NAMES), "target", ""):
         table.add_column(name, justify="right")
     for result in results:
@@ -75,7 +76,7 @@ def _told(result: Result) -> dict[str, Any]:
         body["cpu_ratio"] = round(result.cpu_ratio or 0, 4)
         body["generator_share"] = round(result.generator_share, 3)
     yardstick = result.ratios[case.yardstick]
-    target = {"yardstick": case.yardstick, "text": str(case.target), "holds": result.holds}
+    target = {"yardstick": case.yardstick, "target": str(case.target), "holds": result.holds}
     return {**body, "range": [round(yardstick.least, 4), round(yardstick.most, 4)], **target, "cannot": result.cannot}
 
 
