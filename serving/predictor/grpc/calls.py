@@ -55,7 +55,6 @@ class Calls:
         call = self._open.get(event.stream_id)
         if call is None or call.answered:
             return
-        call.touched = self.now
         try:
             call.add(event.data, self._host.bounds.message_bytes)
         except ServingError as error:
@@ -94,13 +93,14 @@ class Calls:
             call.leave()
         self._open.clear()
 
-    def sweep(self, long_ago: float) -> None:
-        """Give up the calls of which nothing was seen since."""
-        for call in [call for call in self._open.values() if call.touched < long_ago]:
-            if call.answered:
+    def sweep(self, now: float) -> None:
+        """Give up the calls whose clients take too long."""
+        bounds = self._host.bounds
+        for call in list(self._open.values()):
+            if call.answered and call.since < now - bounds.send_seconds:
                 self.replies.reset(call.stream, ngh2.ErrorCode.CANCEL)
-            elif not call.completed:
-                self.replies.refuse(call, DeadlineError("The rest of the message did not come."))
+            elif not call.answered and not call.completed and call.since < now - bounds.body_seconds:
+                self.replies.refuse(call, DeadlineError("The rest of the message did not come in time."))
 
     def refuse_all(self) -> None:
         """UNAVAILABLE for whatever is under way."""

@@ -30,7 +30,7 @@ class Replies:
         """End a call well."""
         http2, stream = self._http2, call.stream
         call.leave()
-        call.touched = now = time.perf_counter()
+        call.since = now = time.perf_counter()
         try:
             http2.send_response(stream, answers.HEADERS)
             http2.send_data(stream, framed(message))
@@ -42,7 +42,7 @@ class Replies:
     def refuse(self, call: Call, error: Exception) -> None:
         """End a call with what its error stands for."""
         call.leave()
-        call.touched = now = time.perf_counter()
+        call.since = now = time.perf_counter()
         if not isinstance(error, ServingError):
             _logger.error("%s failed", call.head.path, exc_info=error)
             error = ServingError("The server failed to answer; its log says why.")

@@ -25,6 +25,7 @@ HEADERS = [
     (b":authority", b"test"),
     (b"content-type", b"application/grpc"),
 ]
+BOUNDS = Bounds(10_000)
 CALL = st.sampled_from(["whole", "half", "reset", "goaway"])
 ENDS = st.lists(st.sampled_from(["begin_goodbye", "say_goodbye", "end", "sweep"]), max_size=3)
 
@@ -34,6 +35,15 @@ class Transport:
 
     def __init__(self) -> None:
         self.closing = False
+        self.reading = True
+
+    def pause_reading(self) -> None:
+        """See asyncio."""
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        """See asyncio."""
+        self.reading = True
 
     def write(self, data: bytes) -> None:
         """See asyncio."""
@@ -67,15 +77,38 @@ def test_bytes(calls: list[str], wrong: list[tuple[int, int]], piece: int, ends:
     asyncio.run(_fed(bytes(data), piece, ends))
 
 
-async def _fed(data: bytes, piece: int, ends: list[str]) -> None:
+def test_a_client_that_does_not_read() -> None:
+    """No more of its calls are read, and after a while its connection ends; unless it reads again."""
+    asyncio.run(_unread())
+
+
+async def _unread() -> None:
     codes: list[Code] = []
-    bounds = Bounds(10_000)
-    traffic = Traffic(bounds)
+    connection, transport = _connected(Traffic(BOUNDS), set(), codes)
+    connection.data_received(_frames(["whole"]))
+    connection.pause_writing()
+    paused = transport.reading
+    connection.resume_writing()
+    connection.sweep(1e18)
+    assert (paused, transport.reading, transport.closing, codes) == (False, True, False, [Code.OK])
+    connection.pause_writing()
+    connection.sweep(1e18)
+    assert transport.closing
+    connection.connection_lost(None)
+
+
+def _connected(traffic: Traffic, connections: set[Connection], codes: list[Code]) -> tuple[Connection, Any]:
     service = Service(Inference(plane_of(), None), Readiness())
-    connections: set[Connection] = set()
-    connection = Connection(Host(service, bounds, traffic, lambda _, code, __: codes.append(code)), connections)
+    connection = Connection(Host(service, BOUNDS, traffic, lambda _, code, __: codes.append(code)), connections)
     transport: Any = Transport()
     connection.connection_made(transport)
+    return connection, transport
+
+
+async def _fed(data: bytes, piece: int, ends: list[str]) -> None:
+    codes: list[Code] = []
+    traffic, connections = Traffic(BOUNDS), set[Connection]()
+    connection, transport = _connected(traffic, connections, codes)
     for place in range(0, len(data), piece):
         if not transport.closing:
             connection.data_received(data[place : place + piece])
