@@ -24,7 +24,7 @@ class Calls:
     """Answers small requests at once; what takes longer is waited for beside the others, and `flush` called after."""
 
     def __init__(self, host: Host, http2: ngh2.Connection, flush: Callable[[], None]) -> None:
-        self._host, self._http2, self._flush = host, http2, flush
+        self._host, self._flush = host, flush
         self.replies = Replies(http2, host.observe)
         self._open: dict[int, Call] = {}
         self._together: list[tuple[Call, Asked[bytes]]] = []
@@ -98,7 +98,7 @@ class Calls:
         """Give up the calls of which nothing was seen since."""
         for call in [call for call in self._open.values() if call.touched < long_ago]:
             if call.answered:
-                self._http2.reset_stream(call.stream, ngh2.ErrorCode.CANCEL)
+                self.replies.reset(call.stream, ngh2.ErrorCode.CANCEL)
             elif not call.completed:
                 self.replies.refuse(call, DeadlineError("The rest of the message did not come."))
 

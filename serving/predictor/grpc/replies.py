@@ -35,8 +35,8 @@ class Replies:
             http2.send_response(stream, answers.HEADERS)
             http2.send_data(stream, framed(message))
             http2.send_trailers(stream, answers.TRAILERS)
-        except ngh2.StreamProtocolError:
-            return  # the client went away meanwhile
+        except ngh2.NGH2Error:
+            return  # the client went away meanwhile, or broke the connection
         self._observe(call.head.path, Code.OK, now - call.completed)
 
     def refuse(self, call: Call, error: Exception) -> None:
@@ -57,8 +57,15 @@ class Replies:
         """End a request that is not gRPC's."""
         try:
             self._http2.send_response(stream, answers.NOT_GRPC, end_stream=True)
-        except ngh2.StreamProtocolError:
-            return  # the client went away meanwhile
+        except ngh2.NGH2Error:
+            return  # the client went away meanwhile, or broke the connection
+
+    def reset(self, stream: int, reason: ngh2.ErrorCode) -> None:
+        """Tell the client that nothing more is sent or taken on this stream."""
+        try:
+            self._http2.reset_stream(stream, reason)
+        except ngh2.NGH2Error:
+            return  # the connection is ending, and with it the stream
 
     def forget(self, stream: int) -> None:
         """The stream is closed."""
@@ -67,7 +74,7 @@ class Replies:
     def stop_senders(self) -> bool:
         """Whether there are streams whose senders are to be told to stop, which they are: after their answers."""
         for stream in self._unwanted:
-            self._http2.reset_stream(stream, ngh2.ErrorCode.NO_ERROR)
+            self.reset(stream, ngh2.ErrorCode.NO_ERROR)
         found = bool(self._unwanted)
         self._unwanted.clear()
         return found
@@ -75,8 +82,8 @@ class Replies:
     def _end_with(self, stream: int, error: ServingError, path: str, seconds: float, *, is_complete: bool) -> None:
         try:
             self._http2.send_response(stream, answers.refusal(error), end_stream=True)
-        except ngh2.StreamProtocolError:
-            return  # the client went away meanwhile
+        except ngh2.NGH2Error:
+            return  # the client went away meanwhile, or broke the connection
         if not is_complete:
             self._unwanted.add(stream)
         self._observe(path, code_of(error), seconds)

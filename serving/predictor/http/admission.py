@@ -106,18 +106,24 @@ class Admission:
         return self._bytes + size <= self._bounds.max_held_bytes
 
     def _turn(self) -> None:
-        """Handle what waits, for a while."""
-        while self._first:
-            self._handle(*self._first.popleft())
-        until = perf_counter() + _TURN_SECONDS
-        step = self._one if self._batch is None else self._some
-        while self._queue and step() < until:
-            pass
+        """Handle what waits, for a while. Whatever happens to one request, the next has its turn."""
+        try:
+            while self._first:
+                self._handle(*self._first.popleft())
+            until = perf_counter() + _TURN_SECONDS
+            step = self._one if self._batch is None else self._some
+            while self._queue and step() < until:
+                pass
+            self._wake_some()
+        finally:
+            self._scheduled = bool(self._queue or self._first)
+            if self._scheduled:
+                self._loop.call_soon(self._turn)
+
+    def _wake_some(self) -> None:
+        """Have refused clients fill the half of the queue that is empty, in the order in which they were refused."""
         for _ in range(min(len(self._resting), self._bounds.max_queued // 2 - self._count)):
             self._resting.popleft()[1].wake()
-        self._scheduled = bool(self._queue or self._first)
-        if self._scheduled:
-            self._loop.call_soon(self._turn)
 
     def _one(self) -> float:
         """Handle the request that waited longest. The time when that was begun."""

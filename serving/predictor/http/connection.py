@@ -91,7 +91,7 @@ class Connection(asyncio.Protocol):
             self._overhear(len(data))
             return
         self._reader.feed(data)
-        if self._reader.stage != IDLE:
+        if self._reader.stage != IDLE and not self._deaf:
             self._note_unfinished()
 
     def eof_received(self) -> bool:
@@ -142,8 +142,9 @@ class Connection(asyncio.Protocol):
 
     @property
     def unfinished(self) -> bool:
-        """Whether a request has come in part, or is not answered."""
-        return not self._ended and (self.request is not None or bool(self._ahead) or self._stage != IDLE)
+        """Whether a request has come in part, or its answer is not sent."""
+        under_way = self.request is not None or bool(self._ahead) or self._stage != IDLE
+        return self._blocked or (under_way and not self._ended)
 
     def shut(self) -> None:
         """Close it when the client has what it was sent."""
@@ -220,7 +221,7 @@ class Connection(asyncio.Protocol):
         seconds = bounds.idle_seconds
         if self._stage != IDLE:
             seconds = bounds.head_seconds if self._stage == HEAD else bounds.body_seconds
-        if not self._blocked:
+        if not self._blocked and not self._ended:
             self.expires = perf_counter() + seconds
 
     def _note_unfinished(self) -> None:

@@ -30,9 +30,9 @@ class Head:
     """Whether it asks for another protocol, which is not given: it is answered in this one."""
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=256)
 def lower(name: bytes) -> str:
-    """A header's name as the requests hold it."""
+    """A header's name as the requests hold it. What is kept is bounded by max_head_bytes: no name is longer."""
     return name.decode("latin-1").lower()
 
 

@@ -52,8 +52,11 @@ class RequestReader:
         if known is not None:
             self._give(*known)
             return
+        before = self._head
         self._feed(data)
-        if self._lessons and self.stage == IDLE and self._known.learn(data, self._head):
+        if self._head is before or self.stage != IDLE:
+            return  # no head was read to its end, or its body is still to come
+        if self._lessons and self._known.learn(data, self._head):
             self._lessons -= 1
 
     def _feed(self, data: bytes) -> None:
@@ -101,10 +104,10 @@ class RequestReader:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header, or one field of a chunked body's trailer, which nobody looks at."""
-        self._headers[lower(name)] = value.decode("latin-1")
         self._room -= len(name) + len(value)
         if self._room < 0:
             raise self._too_many_headers()
+        self._headers[lower(name)] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         """The head is whole: look at it before its body is read."""

@@ -99,13 +99,13 @@ class Server:
         self._connections.discard(connection)
 
     def _tick(self) -> None:
+        self._timer = self._loop.call_later(self.bounds.tick_seconds, self._tick)
         now = perf_counter()
         self.heads.tick()
         self.admission.tick(now)
         for connection in tuple(self._connections):
             if connection.expires < now:
                 connection.expire(now)
-        self._timer = self._loop.call_later(self.bounds.tick_seconds, self._tick)
 
 
 async def serve(server: Server, listen: socket, grace_seconds: float) -> None:

@@ -89,9 +89,8 @@ class Served:
         raise AssertionError(f"{method} answered {answer!r}")
 
 
-@contextmanager
-def serving(task: Task = "classification", batch_rows: int = 0, **bounds: Any) -> Iterator[Served]:
-    """A server with these bounds. At the end it is drained, and all that was taken in must be out again."""
+def plane_of(model: Model | None = None, task: Task = "classification") -> DataPlane:
+    """A data plane of two features around a model."""
     features = (Feature(name="late"), Feature(name="colour", categories=("red", "green")))
     labels = ("no", "yes") if task == "classification" else ()
     card = ModelCard(
@@ -104,8 +103,16 @@ def serving(task: Task = "classification", batch_rows: int = 0, **bounds: Any) -
         features=features,
         labels=labels,
     )
-    model, readiness, observed = Model(max(len(labels), 1)), Readiness(), list[tuple[str, Code, float]]()
-    plane = DataPlane("flights", "7", card, ServedClassifier(model, accepts_missing=True), max_rows=2000)
+    classifier = ServedClassifier(model or Model(), accepts_missing=True)
+    return DataPlane("flights", "7", card, classifier, max_rows=2000)
+
+
+@contextmanager
+def serving(task: Task = "classification", batch_rows: int = 0, **bounds: Any) -> Iterator[Served]:
+    """A server with these bounds. At the end it is drained, and all that was taken in must be out again."""
+    model, readiness = Model(2 if task == "classification" else 1), Readiness()
+    observed: list[tuple[str, Code, float]] = []
+    plane = plane_of(model, task)
     port = free_port()
     server = GrpcServer(
         Inference(plane, None),

@@ -85,6 +85,17 @@ def test_a_client_that_does_not_read_is_cut_off() -> None:
         assert server.client().ask(POST).status == 200
 
 
+def test_a_client_that_reads_its_last_answer_late_gets_it_whole() -> None:
+    """The last answer of a connection is sent to its end before the server hangs up, and then it does hang up."""
+    with serving(send_seconds=30, linger_seconds=0.1, max_body_bytes=10_000) as server:
+        client = server.client().send(b"GET /bytes/9000000 HTTP/1.1\r\nhost: a\r\n\r\n" + b"nonsense\r\n\r\n")
+        idle = server.client().send(b"nonsense\r\n\r\n")
+        wait_until(lambda: server.server.open_connections == 1)  # the second has lingered long enough
+        assert len(client.answer().body) == 9_000_000
+        assert client.answer().status == idle.answer().status == 400
+        wait_until(lambda: server.server.open_connections == 0)
+
+
 def test_unread_answers_count_as_held() -> None:
     """Answers that clients do not take count against the bound of bytes, so that new work is refused."""
     with serving(send_seconds=30, max_held_bytes=200_000, max_body_bytes=1000) as server:

@@ -73,6 +73,14 @@ def test_cuts_change_nothing(requests: list[bytes], last: bytes, data: st.DataOb
     assert _read([stream[place : place + 1] for place in range(len(stream))]) == whole
 
 
+@pytest.mark.parametrize("garbage", [b"nonsense\r\n\r\n", b"\r\n\r\n", b"\r\n\r"])
+def test_no_head_is_known_by_what_followed_it(garbage: bytes) -> None:
+    """Bytes after a request, which are none, are not taken for it when they come again."""
+    for _ in range(2):
+        requests = [item for item in _read([GET, garbage]) if item[0] == "GET"]
+        assert len(requests) == 1
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.binary(max_size=60) | st.sampled_from([*REQUESTS, *LAST]), max_size=8))
 def test_no_bytes_break_the_reader(parts: list[bytes]) -> None:
