@@ -233,3 +233,6 @@ def test_a_model_whose_rows_no_event_can_carry() -> None:
     card = own.card.model_copy(update={"features": tuple(Feature(name=f"f{number}") for number in range(2001))})
     with pytest.raises(ConfigError, match=r"columns: .*2000.* --payload-share 0"):
         Schema.of(DataPlane("flights", "7", card, own.classifier, 10), "r")
+    regression = own.card.model_copy(update={"task": "regression", "labels": ()})
+    with pytest.raises(ConfigError, match="its values are no probabilities"):
+        Schema.of(DataPlane("flights", "7", regression, own.classifier, 10), "r")

@@ -7,6 +7,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -125,6 +126,8 @@ def test_workers(flights: Bundle, serve: Serve) -> None:
     server = serve(flights.folder, "--workers", "2")
     workers = psutil.Process(server.process.pid).children()
     assert len(workers) == 2
+    while server.log.read_text().count("gRPC serves on") < 2:
+        time.sleep(0.05)  # the readiness that was waited for may be the other's
     for _ in range(10):
         assert server.post(PREDICT, BODY)[0] == 200
     for _ in range(10):  # whichever of them is asked
