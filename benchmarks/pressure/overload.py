@@ -8,12 +8,13 @@ from statistics import median
 from servers import answers, contenders, forms, load, models
 from servers.contenders import Running
 from servers.forms import Asked
+from servers.load import Reading
 from servers.models import ServedModel
 from servers.place import Place
 
 from contracts.errors import DriftloopError
 from pocket.progress import Progress, Step
-from pressure.course import Course
+from pressure.course import OK, Course
 from pressure.generator import Generator, Phase
 from pressure.probing import probing, taken
 
@@ -47,6 +48,8 @@ class Played:
     course: Course
     probe_seconds: list[float]
     """How long each readiness probe took under overload; inf where it was not answered with 200."""
+    cpu_ms: tuple[float, float]
+    """The server's processor time for each 200: in a closed loop, and over the play, refusals included."""
     mebibytes: tuple[float, float]
     """Resident before and after."""
 
@@ -72,11 +75,16 @@ def play(place: Place, size: Size, on_progress: Progress) -> Played:
         answer_bytes = _checked(server, request, model, size.rows)
         before = _capacity(server, request, answer_bytes, on_progress)
         light = server.process.resident_bytes() / 2**20
-        course, probes = _offer(server, request, size, median(before), on_progress)
+        used = server.process.cpu_seconds()
+        course, probes = _offer(server, request, size, median(run.rps for run in before), on_progress)
+        used = server.process.cpu_seconds() - used
         heavy = server.process.resident_bytes() / 2**20
         after = _capacity(server, request, answer_bytes, on_progress)
     on_progress(Step("overload", "played", done=True))
-    return Played(median([*before, *after]), size, course, probes, (light, heavy))
+    runs = [*before, *after]
+    closed = median(run.server_share / run.rps for run in runs)
+    cpu_ms = closed * 1e3, used / max(1, course.count(OK)) * 1e3
+    return Played(median(run.rps for run in runs), size, course, probes, cpu_ms, (light, heavy))
 
 
 def _checked(server: Running, request: Asked, model: ServedModel, rows: int) -> int:
@@ -85,10 +93,9 @@ def _checked(server: Running, request: Asked, model: ServedModel, rows: int) -> 
     return answer.bytes
 
 
-def _capacity(server: Running, request: Asked, answer_bytes: int, on_progress: Progress) -> list[float]:
+def _capacity(server: Running, request: Asked, answer_bytes: int, on_progress: Progress) -> list[Reading]:
     on_progress(Step("overload", "capacity: a closed loop"))
-    runs = [load.run(server, request, _CLIENTS, _CAPACITY_SECONDS, answer_bytes) for _ in range(_CAPACITY_RUNS)]
-    return [run.rps for run in runs]
+    return [load.run(server, request, _CLIENTS, _CAPACITY_SECONDS, answer_bytes) for _ in range(_CAPACITY_RUNS)]
 
 
 def _offer(
