@@ -60,6 +60,7 @@ def _tell(figures: Figures, found: list[Claim]) -> None:
         f"offered      {figures.offered:,.0f} a second for {played.size.seconds:.0f} s, in an open loop: {ended}",
         f"goodput      {figures.goodput:,.0f} a second",
         f"accepted     p50 {figures.p50_ms:.1f} ms, p99 {figures.p99_ms:.1f} ms; calm p99 {figures.calm_p99_ms:.1f} ms",
+        f"processor    {played.cpu_ms[0]:.2f} ms a request in the closed loop, {played.cpu_ms[1]:.2f} a 200 here",
         f"memory       {played.mebibytes[0]:.0f} MiB before, {played.mebibytes[1]:.0f} MiB after",
     ):
         console.print(line, highlight=False)
@@ -81,6 +82,7 @@ def _keep(figures: Figures, found: list[Claim], folder: Path) -> None:
         "recovery_seconds": figures.recovery_seconds,
         "slowest_probe_seconds": figures.slowest_probe_seconds,
         "size": vars(played.size),
+        "cpu_ms": played.cpu_ms,
         "mebibytes": played.mebibytes,
         "claims": [vars(claim) for claim in found],
     }

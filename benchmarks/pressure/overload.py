@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import median
 
 from servers import answers, contenders, forms, load, models
 from servers.contenders import Running
 from servers.forms import Asked
+from servers.load import Reading
 from servers.models import ServedModel
 from servers.place import Place
 
 from contracts.errors import DriftloopError
-from pocket import probe
 from pocket.progress import Progress, Step
-from pressure.course import Course
+from pressure.course import OK, Course
 from pressure.generator import Generator, Phase
+from pressure.probing import probing, taken
 
 CALM_SECONDS = 10.0
 CALM_SHARE = 0.5
@@ -28,7 +25,6 @@ _CAPACITY_SECONDS, _CAPACITY_RUNS = 3, 3
 _WARM_SECONDS = 1.0
 _CLIENTS = 64
 """Of the closed loop: more than this does not get more answers out of it."""
-_PROBE_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -52,6 +48,8 @@ class Played:
     course: Course
     probe_seconds: list[float]
     """How long each readiness probe took under overload; inf where it was not answered with 200."""
+    cpu_ms: tuple[float, float]
+    """The server's processor time for each 200: in a closed loop, and over the play, refusals included."""
     mebibytes: tuple[float, float]
     """Resident before and after."""
 
@@ -77,11 +75,16 @@ def play(place: Place, size: Size, on_progress: Progress) -> Played:
         answer_bytes = _checked(server, request, model, size.rows)
         before = _capacity(server, request, answer_bytes, on_progress)
         light = server.process.resident_bytes() / 2**20
-        course, probes = _offer(server, request, size, median(before), on_progress)
+        used = server.process.cpu_seconds()
+        course, probes = _offer(server, request, size, median(run.rps for run in before), on_progress)
+        used = server.process.cpu_seconds() - used
         heavy = server.process.resident_bytes() / 2**20
         after = _capacity(server, request, answer_bytes, on_progress)
     on_progress(Step("overload", "played", done=True))
-    return Played(median([*before, *after]), size, course, probes, (light, heavy))
+    runs = [*before, *after]
+    closed = median(run.server_share / run.rps for run in runs)
+    cpu_ms = closed * 1e3, used / max(1, course.count(OK)) * 1e3
+    return Played(median(run.rps for run in runs), size, course, probes, cpu_ms, (light, heavy))
 
 
 def _checked(server: Running, request: Asked, model: ServedModel, rows: int) -> int:
@@ -90,10 +93,9 @@ def _checked(server: Running, request: Asked, model: ServedModel, rows: int) -> 
     return answer.bytes
 
 
-def _capacity(server: Running, request: Asked, answer_bytes: int, on_progress: Progress) -> list[float]:
+def _capacity(server: Running, request: Asked, answer_bytes: int, on_progress: Progress) -> list[Reading]:
     on_progress(Step("overload", "capacity: a closed loop"))
-    runs = [load.run(server, request, _CLIENTS, _CAPACITY_SECONDS, answer_bytes) for _ in range(_CAPACITY_RUNS)]
-    return [run.rps for run in runs]
+    return [load.run(server, request, _CLIENTS, _CAPACITY_SECONDS, answer_bytes) for _ in range(_CAPACITY_RUNS)]
 
 
 def _offer(
@@ -104,13 +106,13 @@ def _offer(
     total = sum(phase.seconds for phase in phases)
     on_progress(Step("overload", f"{calm:,.0f}, then {much:,.0f}, then {calm:,.0f} requests a second: {total:.0f} s"))
     generator = Generator(server.http_port, http(request), size.connections)
-    begin = _WARM_SECONDS + CALM_SECONDS
-    with _probing(server, begin, begin + size.seconds) as probes:
+    with probing(server.http_port, _WARM_SECONDS + CALM_SECONDS, size.seconds) as probes:
         outcomes = generator.run(phases)
+        probed = taken(probes)
     course = Course.of(outcomes)
     if len(course.due) < 0.99 * sum(phase.rate * phase.seconds for phase in phases):
         raise DriftloopError("The generator could not send what it should.", "Give larger requests: --rows.")
-    return course.between(_WARM_SECONDS, float("inf")), probes
+    return course.between(_WARM_SECONDS, float("inf")), probed
 
 
 def http(request: Asked) -> bytes:
@@ -118,26 +120,3 @@ def http(request: Asked) -> bytes:
     headers = {"host": "127.0.0.1", **request.headers, "content-length": str(len(request.body))}
     lines = [f"POST {request.path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
     return "\r\n".join([*lines, "", ""]).encode() + request.body
-
-
-@contextmanager
-def _probing(server: Running, begin: float, end: float) -> Iterator[list[float]]:
-    """Ask between two times whether it is ready, as a kubelet does: over a connection of its own each time."""
-    seconds: list[float] = []
-    over = threading.Event()
-    started = time.perf_counter()
-
-    def ask() -> None:
-        while not over.wait(_PROBE_SECONDS):
-            asked = time.perf_counter()
-            if begin <= asked - started <= end:
-                is_ready = probe.status(server.http_port, "/v2/health/ready") == 200
-                seconds.append(time.perf_counter() - asked if is_ready else float("inf"))
-
-    thread = threading.Thread(target=ask, name="probe", daemon=True)
-    thread.start()
-    try:
-        yield seconds
-    finally:
-        over.set()
-        thread.join()
