@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
+from serving.predictor import metrics
 from serving.predictor.registry import REGISTRY
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -17,6 +18,7 @@ FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 def exposed(accept: str) -> tuple[bytes, str]:
     """The text in the form that an Accept header asks for, and its content type."""
+    metrics.tell()
     encode, content_type = choose_encoder(accept)
     return encode(_registry()), content_type
 
