@@ -38,6 +38,7 @@ class RequestReader:
         self._go_ahead = go_ahead
         self._parser = HttpRequestParser(self)
         self._head = Head("", "", {}, keep_alive=False)
+        self._whole: Head | None = None  # the last request's of what was fed, if it came to its end
         self._url = b""
         self._headers: dict[str, str] = {}
         self._room = 0
@@ -52,8 +53,13 @@ class RequestReader:
         if known is not None:
             self._give(*known)
             return
+        self._whole = None
         self._feed(data)
-        if self._lessons and self.stage == IDLE and self._known.learn(data, self._head):
+        if self._lessons:
+            self._learn(data)
+
+    def _learn(self, data: bytes) -> None:
+        if self._whole is not None and self._known.learn(data, self._whole):
             self._lessons -= 1
 
     def _feed(self, data: bytes) -> None:
@@ -86,6 +92,7 @@ class RequestReader:
     def on_message_begin(self) -> None:
         """A request begins."""
         self.stage = HEAD
+        self._whole = None
         self._url = b""
         self._headers = {}
         self._room = self._bounds.max_head_bytes
@@ -128,6 +135,7 @@ class RequestReader:
 
     def _complete(self) -> None:
         self.stage = IDLE
+        self._whole = self._head
         refused = self.body.refusal_taken()
         if refused is None:
             self._give(self._head, self.body.taken())
@@ -159,6 +167,7 @@ class RequestReader:
 
     def _end(self, answer: Response) -> None:
         self.stage = IDLE
+        self._whole = None
         self._take(answer, False)
 
     def _too_many_headers(self) -> RefusedError:

@@ -73,6 +73,14 @@ def test_cuts_change_nothing(requests: list[bytes], last: bytes, data: st.DataOb
     assert _read([stream[place : place + 1] for place in range(len(stream))]) == whole
 
 
+@pytest.mark.parametrize("garbage", [b"abc", b"\r\n\r\n", b"x\r\n\r\n", GET[:3], GET + b"abc", b"\r\n\r\n" + GET])
+def test_what_is_no_request_makes_no_head_known(garbage: bytes) -> None:
+    """Bytes that a good request went before mean to others what they meant before."""
+    before = _read([garbage])
+    _read([GET, garbage])
+    assert _read([garbage]) == before
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.binary(max_size=60) | st.sampled_from([*REQUESTS, *LAST]), max_size=8))
 def test_no_bytes_break_the_reader(parts: list[bytes]) -> None:
