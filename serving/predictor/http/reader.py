@@ -38,9 +38,10 @@ class RequestReader:
         self._go_ahead = go_ahead
         self._parser = HttpRequestParser(self)
         self._head = Head("", "", {}, keep_alive=False)
+        self._whole: Head | None = None  # the last request's of what was fed, if it came to its end
         self._url = b""
         self._headers: dict[str, str] = {}
-        self._room = 0
+        self._room = self._begun = 0
         self._fruitless = 0
 
     def feed(self, data: bytes) -> None:
@@ -52,20 +53,22 @@ class RequestReader:
         if known is not None:
             self._give(*known)
             return
-        before = self._head
+        self._whole = None
         self._feed(data)
-        if self._head is before or self.stage != IDLE:
-            return  # no head was read to its end, or its body is still to come
-        if self._lessons and self._known.learn(data, self._head):
+        if self._lessons:
+            self._learn(data)
+
+    def _learn(self, data: bytes) -> None:
+        if self._whole is not None and self._known.learn(data, self._whole):
             self._lessons -= 1
 
     def _feed(self, data: bytes) -> None:
-        room, size = self._room, self.body.size
+        before = self._progress()
         rest = self._parse(data)
         while rest:
             rest = self._parse(rest)
         if self.stage != IDLE:
-            self._check_fruit(data, room == self._room and size == self.body.size)
+            self._check_fruit(data, before == self._progress())
 
     def release(self) -> None:
         """Let go of the parser, which holds this object as this holds it."""
@@ -89,10 +92,11 @@ class RequestReader:
     def on_message_begin(self) -> None:
         """A request begins."""
         self.stage = HEAD
+        self._begun += 1
+        self._whole = None
         self._url = b""
         self._headers = {}
         self._room = self._bounds.max_head_bytes
-        self._fruitless = 0
 
     def on_url(self, url: bytes) -> None:
         """The request's address, or a part of it."""
@@ -132,6 +136,7 @@ class RequestReader:
 
     def _complete(self) -> None:
         self.stage = IDLE
+        self._whole = self._head
         refused = self.body.refusal_taken()
         if refused is None:
             self._give(self._head, self.body.taken())
@@ -155,6 +160,9 @@ class RequestReader:
         else:
             self._complete()
 
+    def _progress(self) -> tuple[int, int, int]:
+        return self._begun, self._room, self.body.size
+
     def _check_fruit(self, data: bytes, fruitless: bool) -> None:
         """Bound what the parser itself keeps: a header that does not end, or chunks that are all extension."""
         self._fruitless = self._fruitless + len(data) if fruitless else 0
@@ -163,6 +171,7 @@ class RequestReader:
 
     def _end(self, answer: Response) -> None:
         self.stage = IDLE
+        self._whole = None
         self._take(answer, False)
 
     def _too_many_headers(self) -> RefusedError:
