@@ -94,7 +94,8 @@ class Admission:
         self._resting.append((perf_counter() + self._bounds.refused_seconds, guest))
 
     def tick(self, now: float) -> None:
-        """To be called now and then: wakes who rested long enough."""
+        """To be called now and then: wakes who rested long enough, or has room again."""
+        self._wake_some()
         while self._resting and self._resting[0][0] <= now:
             self._resting.popleft()[1].wake()
 

@@ -29,9 +29,13 @@ class KnownHeads:
         return head, data[end:]
 
     def learn(self, data: bytes, head: Head) -> bool:
-        """Keep the head of data that was just parsed, and ended with this one's request. Whether it was kept."""
-        end = data.find(END) + 4
-        if head.length != len(data) - end or end > MAX_BYTES or not head.keep_alive:
+        """Keep the head of data that was just parsed to the end of this one's request. Whether it was kept.
+
+        Data of several requests is too long for the body of the last.
+        """
+        place = data.find(END)
+        end = place + 4
+        if place < 0 or head.length != len(data) - end or end > MAX_BYTES or not head.keep_alive:
             return False
         if len(self._heads) >= MAX_HEADS:
             self._heads.clear()

@@ -38,6 +38,7 @@ class RequestReader:
         self._go_ahead = go_ahead
         self._parser = HttpRequestParser(self)
         self._head = Head("", "", {}, keep_alive=False)
+        self._whole: Head | None = None  # the last request's of what was fed, if it came to its end
         self._url = b""
         self._headers: dict[str, str] = {}
         self._room = 0
@@ -52,11 +53,13 @@ class RequestReader:
         if known is not None:
             self._give(*known)
             return
-        before = self._head
+        self._whole = None
         self._feed(data)
-        if self._head is before or self.stage != IDLE:
-            return  # no head was read to its end, or its body is still to come
-        if self._lessons and self._known.learn(data, self._head):
+        if self._lessons:
+            self._learn(data)
+
+    def _learn(self, data: bytes) -> None:
+        if self._whole is not None and self._known.learn(data, self._whole):
             self._lessons -= 1
 
     def _feed(self, data: bytes) -> None:
@@ -89,10 +92,10 @@ class RequestReader:
     def on_message_begin(self) -> None:
         """A request begins."""
         self.stage = HEAD
+        self._whole = None
         self._url = b""
         self._headers = {}
         self._room = self._bounds.max_head_bytes
-        self._fruitless = 0
 
     def on_url(self, url: bytes) -> None:
         """The request's address, or a part of it."""
@@ -132,6 +135,7 @@ class RequestReader:
 
     def _complete(self) -> None:
         self.stage = IDLE
+        self._whole = self._head
         refused = self.body.refusal_taken()
         if refused is None:
             self._give(self._head, self.body.taken())
@@ -163,6 +167,7 @@ class RequestReader:
 
     def _end(self, answer: Response) -> None:
         self.stage = IDLE
+        self._whole = None
         self._take(answer, False)
 
     def _too_many_headers(self) -> RefusedError:

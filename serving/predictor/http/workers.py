@@ -87,6 +87,7 @@ class _Parent:
         """Work as any process does, and leave without what the parent would do at its end."""
         code = 1
         try:
+            os.setpgid(0, 0)  # a signal to the parent's whole group comes once, passed on; a second one means haste
             os.close(self._held)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _WATCHED)
             threading.Thread(target=_end_with_parent, args=(self._lifeline,), daemon=True).start()

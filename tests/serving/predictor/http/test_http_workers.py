@@ -43,7 +43,7 @@ def _workers(*arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     with socket.create_server(("127.0.0.1", 0)) as listen:
         number = listen.fileno()
         command = [sys.executable, "-c", PROGRAM, str(number), *arguments]
-        process = subprocess.Popen(command, pass_fds=[number])
+        process = subprocess.Popen(command, pass_fds=[number], start_new_session=True)
         port = listen.getsockname()[1]
     try:
         yield process, port
@@ -69,7 +69,7 @@ def _children(process: subprocess.Popen[bytes]) -> set[int]:
 
 
 def test_a_worker_that_dies_is_replaced_and_all_end_gracefully() -> None:
-    """Both workers answer; a killed one is replaced while the port is served; SIGTERM answers what is under way."""
+    """Both workers answer; a killed one is replaced; a signal to end answers what is under way."""
     with _workers() as (process, port):
         first = _ask(port)
         assert len(_children(process)) == 2
@@ -81,7 +81,7 @@ def test_a_worker_that_dies_is_replaced_and_all_end_gracefully() -> None:
         client = Client(port)
         assert client.ask(GET).status == 200
         client.send(POST)
-        process.send_signal(signal.SIGTERM)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
         assert client.answer().status == 200
         client.close()
         assert process.wait(30) == 0
