@@ -55,6 +55,8 @@ def test_every_page_is_there(routes: Routes, document: dict[str, Any]) -> None:
         ([ROW], 200),
         ([[1, 2, 0, None]] * 3, 200),
         ([ROW | {"row_id": "a", "event_timestamp": "2013-03-01T12:00:00Z"}], 200),
+        ([ROW | {"row_id": "a"}], 200),
+        ([ROW | {"row_id": "a"}, ROW], 400),
         ([ROW | {"carrier": "never seen", "hour": None}], 200),
         ([], 400),
         ([{}], 400),
