@@ -88,6 +88,18 @@ bench-quiet: $(DEV) $(DRIFT)  ## quiet where nothing drifts: 50,000 requests thr
 bench-fuzz: $(DEV)  ## the predictor under 100,000 requests that no client should send; ARGS='--seed 2' for others
 	$(BIN)/python benchmarks/fuzz.py $(ARGS)
 
+.PHONY: bench-serving
+bench-serving: $(DEV)  ## the predictor beside KServe's server, MLServer and FastAPI; ARGS='--only json-1 start' for some
+	$(BIN)/python benchmarks/servers.py $(ARGS)
+
+.PHONY: bench-overload
+bench-overload: $(DEV)  ## what the predictor does with three times what it can
+	$(BIN)/python benchmarks/overload.py $(ARGS)
+
+.PHONY: bench-drain
+bench-drain: $(DEV)  ## 200 predictors replaced behind Envoy: no request fails; ARGS='--restarts 20' for fewer
+	$(BIN)/python benchmarks/drain.py $(ARGS)
+
 .PHONY: bench-drift
 bench-drift: $(DRIFT)  ## what a window costs with each drift backend
 	.venv-drift/bin/python benchmarks/drift.py $(ARGS)
@@ -153,7 +165,7 @@ cluster-down: $(MAIN)  ## delete that cluster with everything in it
 
 .PHONY: clean
 clean:  ## remove environments and caches; `make down` first. What runs keep, in .driftloop/, stays
-	rm -rf .venv .venv-drift .tools build *.egg-info
+	rm -rf .venv .venv-drift .tools .driftloop/bench/peers build *.egg-info
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

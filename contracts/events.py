@@ -97,7 +97,7 @@ class Window(EventData):
     model_version: Text
     start: AwareDatetime
     end: AwareDatetime
-    """Not included."""
+    """Not included. A few rows whose times are far from the others' lie outside."""
     rows: Annotated[int, Field(ge=1)]
     labelled: Annotated[int, Field(ge=0)] = 0
     """Rows with a label; 0 when it is told for the first time."""

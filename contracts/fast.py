@@ -16,8 +16,7 @@ NEAR_TIE = 1e-6
 class FastModel:
     """An ONNX model. Safe to call from several threads.
 
-    It computes with one thread: so sums are added in one order, and the same row has the same answer, bit for bit,
-    on every machine and beside any other rows.
+    It computes with one thread, so that the trees' sums are added in the one order that was verified.
     """
 
     def __init__(self, body: bytes) -> None:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contracts.errors import UnavailableError
 
 POLL_SECONDS = 0.02
-FREE_RANGE = range(10_240, 22_240)
-"""Below every system's ephemeral ports, also after adding a gRPC offset of 10000."""
+FREE_RANGE = range(10_240, 20_240)
+"""With a gRPC offset of 10000 none becomes another of them, and all stay below every system's ephemeral ports."""
 
 
 def choose(

@@ -15,22 +15,6 @@ DATATYPES = (
     *("FP32", "FP64", "FP16", "BOOL", "INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"),
     *("BYTES", "BF16", "fp32"),
 )
-    "FP32",
-    "FP64",
-    "FP16",
-    "BOOL",
-    "INT8",
-    "INT16",
-    "INT32",
-    "INT64",
-    "UINT8",
-    "UINT16",
-    "UINT32",
-    "UINT64",
-    "BYTES",
-    "BF16",
-    "fp32",
-]
 _FORMATS = {"FP32": "f", "FP64": "d", "BOOL": "?", "INT8": "b", "INT16": "h", "INT32": "i", "INT64": "q"}
 _SHAPES = ([0], [], [-1], [1, 1], [4, 1], [1, 4], [2, 2], [2**62, 4], [2**32, 2**32], [-1, -4], [0, 4], [MAX_ROWS + 1])
 _LENGTHS = (

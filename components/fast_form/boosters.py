@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from components.fast_form.ensemble import Ensemble, Leaf, Split
-from components.fast_form.graph import Graph, UnknownModelError
+from components.fast_form.ensemble import Ensemble, Leaf, Split, UnknownModelError
+from components.fast_form.graph import Graph
 
 LOGISTIC = ("binary:logistic", "reg:logistic")
 SOFTMAX = ("multi:softprob",)

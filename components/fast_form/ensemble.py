@@ -13,11 +13,17 @@ MODES = {"<=": 0, "<": 1, "in": 6}
 """How a split compares, as the operator numbers it."""
 ONNX_OPSET, ML_OPSET, IR_VERSION = 21, 5, 10
 """Versions of the format, fixed so that the same model is the same bytes whatever the onnx package writes by itself."""
+MAX_NODES = 1_000_000
+"""Of all trees. It takes some 8 s and 500 MB to write so many; more would weigh on the training step."""
 _SUM = 1
 _COMPARED = ("featureids", "modes", "splits")
 
 
-@dataclass(frozen=True)
+class UnknownModelError(Exception):
+    """The model has something that no fast form expresses; the text says what."""
+
+
+@dataclass(frozen=True, slots=True)
 class Leaf:
     """What a row that ends here adds to one output."""
 
@@ -25,7 +31,7 @@ class Leaf:
     weight: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Split:
     """A question to a row: `yes` and `no` are places in the tree's list of nodes."""
 
@@ -55,12 +61,14 @@ class Ensemble:
     )
 
     def add(self, tree: Sequence[Leaf | Split]) -> None:
-        """One more tree. A sum begins with the first tree and ends with the last."""
+        """One more tree. A sum begins with the first tree and ends with the last. UnknownModelError: too many nodes."""
         if isinstance(tree[0], Leaf):  # a root must ask something: both answers lead to the leaf
             tree = [Split(0, "<=", 0.0, 1, 1, False), tree[0]]
         splits = [place for place, node in enumerate(tree) if isinstance(node, Split)]
         leaves = [place for place, node in enumerate(tree) if isinstance(node, Leaf)]
         found = self._attributes
+        if len(found["nodes_modes"]) + len(found["leaf_weights"]) + len(tree) > MAX_NODES:
+            raise UnknownModelError(f"its trees have more than {MAX_NODES:,} nodes")
         first_split, first_leaf = len(found["nodes_modes"]), len(found["leaf_weights"])
         places = {place: (first_split + number, 0) for number, place in enumerate(splits)}
         places |= {place: (first_leaf + number, 1) for number, place in enumerate(leaves)}

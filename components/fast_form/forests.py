@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from components.fast_form.ensemble import Ensemble, Leaf, Split
-from components.fast_form.graph import Graph, UnknownModelError
+from components.fast_form.ensemble import Ensemble, Leaf, Split, UnknownModelError
+from components.fast_form.graph import Graph
 
 FORESTS = ("DecisionTree", "RandomForest", "ExtraTrees")
 

@@ -10,10 +10,6 @@ from components.fast_form.ensemble import IR_VERSION, ML_OPSET, ONNX_OPSET, Ense
 from contracts.fast import OUTPUT, ROWS
 
 
-class UnknownModelError(Exception):
-    """The model has something that no fast form expresses; the text says what."""
-
-
 class Graph:
     """Operators in the order in which they run. Names are counted, so the same steps give the same bytes."""
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from components.fast_form.boosters import booster_graph
-from components.fast_form.graph import Graph, UnknownModelError
+from components.fast_form.ensemble import UnknownModelError
+from components.fast_form.graph import Graph
 from components.fast_form.pipelines import estimator_graph
 from components.fast_form.probes import probes
 from contracts.errors import IntegrityError

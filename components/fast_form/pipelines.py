@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from components.fast_form.ensemble import UnknownModelError
 from components.fast_form.forests import FORESTS, boosting_output, forest_output
-from components.fast_form.graph import Graph, UnknownModelError
+from components.fast_form.graph import Graph
 
 
 @dataclass(frozen=True)

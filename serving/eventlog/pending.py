@@ -17,6 +17,9 @@ from serving.eventlog.recent import RecentSet
 
 RECENT_ROWS = 200_000
 """Rows of a version whose ids are known: one that comes again within so many is not in a second window."""
+STRAYS = 20
+"""One row in so many, at either end, may tell a time far from the others' without moving the window's span."""
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -31,9 +34,18 @@ class Cut:
 
     @property
     def span(self) -> tuple[datetime, datetime]:
-        """First event time, and the instant after the last."""
-        times = pc.min_max(self.rows[EVENT_TIME]).as_py()
-        return times["min"], times["max"] + timedelta(microseconds=1)
+        """First event time, and the instant after the last, of the rows whose time is near most others'.
+
+        A row that told no time is of now, also amid a replay of the past, and a client's clock may be wrong: what the
+        loop decides must not follow a few of those. Near is within the length of the middle rows' span, or a day.
+        """
+        times = self.rows[EVENT_TIME]
+        apart = len(times) // STRAYS
+        low, high = times[apart].as_py(), times[len(times) - 1 - apart].as_py()
+        slack = max(high - low, DAY)
+        is_near = pc.and_(pc.greater_equal(times, low - slack), pc.less_equal(times, high + slack))
+        near = pc.min_max(times.filter(is_near)).as_py()
+        return near["min"], near["max"] + timedelta(microseconds=1)
 
 
 class Pending:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Mapping, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -32,7 +32,7 @@ class _Member(NamedTuple, Generic[AnswerT]):
     rows: Rows
 
 
-Outcome = AnswerT | Awaitable[AnswerT] | Exception
+Outcome: TypeAlias = AnswerT | Awaitable[AnswerT] | Exception
 
 
 class Batches:

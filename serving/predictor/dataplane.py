@@ -80,6 +80,11 @@ class DataPlane:
         self._require_rows(columns)
         for feature in self.card.features:
             require_kind(feature, columns[feature.name])
+        return self.from_typed(columns)
+
+    def from_typed(self, columns: Mapping[str, Column]) -> Matrix:
+        """The same of columns that are the features', of one length and of values of the right types."""
+        self._bound(len(columns[self.layout.names[0]]))
         return self._checked(encode(columns, self.card.features), lambda row, name: columns[name][row])
 
     def from_matrix(self, values: npt.NDArray[np.floating[Any]]) -> Matrix:
@@ -122,7 +127,7 @@ class DataPlane:
                 raise InvalidRequestError(
                     f"Feature {name!r} has {len(columns[name])} rows; expected {rows}, as many as {first!r} has."
                 )
-        self._bound(rows)
+        self._bound(rows)  # before the values are looked at
 
     def _bound(self, rows: int) -> None:
         if rows == 0:

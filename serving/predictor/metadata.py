@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import metadata
 from typing import Any
 
+from contracts.model import VALUE
 from serving.predictor.dataplane import DataPlane
 
 
@@ -26,9 +27,20 @@ def model_metadata(plane: DataPlane) -> dict[str, Any]:
         {"name": feature.name, "datatype": "FP32" if feature.categories is None else "BYTES", "shape": [-1]}
         for feature in plane.card.features
     ]
-    outputs = [
+    platform = plane.card.format.replace("-", "_")
+    return {
+        "name": plane.name,
+        "versions": [plane.version],
+        "platform": platform,
+        "inputs": inputs,
+        "outputs": _outputs(plane),
+    }
+
+
+def _outputs(plane: DataPlane) -> list[dict[str, Any]]:
+    if plane.card.task == "regression":
+        return [{"name": VALUE, "datatype": "FP32", "shape": [-1]}]
+    return [
         {"name": "probabilities", "datatype": "FP32", "shape": [-1, len(plane.card.labels)]},
         {"name": "label", "datatype": "BYTES", "shape": [-1]},
     ]
-    platform = plane.card.format.replace("-", "_")
-    return {"name": plane.name, "versions": [plane.version], "platform": platform, "inputs": inputs, "outputs": outputs}

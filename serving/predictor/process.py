@@ -87,8 +87,16 @@ async def _start_http(inference: Inference, options: Options, listen: socket, re
 async def _start_grpc(inference: Inference, options: Options, listen: socket, readiness: Readiness) -> Drains:
     from serving.predictor.grpc import bounds, counts, server  # protobuf and HTTP/2, which REST alone does without
 
-    limits = bounds.Bounds(options.max_body_bytes, options.queue_requests)
-    started = server.GrpcServer(inference, listen, limits, readiness, counts.counting())
+    limits = bounds.Bounds(
+        message_bytes=options.max_body_bytes,
+        calls=options.queue_requests,
+        waiting_bytes=options.queue_bytes,
+        connections=options.max_connections,
+        head_seconds=options.head_seconds,
+        body_seconds=options.body_seconds,
+        send_seconds=options.send_seconds,
+    )
+    started = server.GrpcServer(inference, listen, limits, readiness, counts.counting(), options.batch_rows)
     await started.start()
     _logger.info("gRPC serves on %s", written(*listen.getsockname()[:2]))
     return started

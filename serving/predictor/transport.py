@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from prometheus_client import Counter, Gauge
 
+from serving.predictor import metrics
 from serving.predictor.http.server import Server
 from serving.predictor.registry import REGISTRY
 
@@ -47,6 +48,7 @@ class _Look:
             await asyncio.sleep(EVERY_SECONDS)
 
     def __call__(self) -> None:
+        metrics.tell()  # other workers are asked for it, too
         tally = self._server.tally
         CONNECTIONS.inc(tally.connections - self._connections)
         self._connections = tally.connections

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 from contracts.days import Days
 from contracts.events import Drift
 from contracts.loop import LoopSpec
+
+SKEW = timedelta(minutes=10)
+"""How far another machine's clock may be ahead."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,19 @@ def decide(spec: LoopSpec, history: Sequence[Drift], runs: Sequence[PastRun], ev
     episode = _episode(own, runs)
     is_run, reason = _judged(spec, history, own, runs, event, episode, days)
     return Decision(is_run, episode, reason, days.start, days.end, days.holdout_end)
+
+
+def ahead(event: Drift, now: datetime) -> str:
+    """Why an event is not decided on at `now`, by the wall clock, in a sentence; empty if it is.
+
+    A run in the future would be the last one, and hold back all that really happens until then.
+    """
+    if event.end <= now + SKEW:
+        return ""
+    return (
+        f"Its window ends at {event.end.astimezone(UTC):%Y-%m-%d %H:%M} UTC, later than now ({now:%Y-%m-%d %H:%M}): "
+        "a clock of whoever told its rows' event_timestamp is wrong."
+    )
 
 
 def _judged(
@@ -161,6 +177,8 @@ def _held_back(spec: LoopSpec, runs: Sequence[PastRun], event: Drift) -> str:
     if len(today) >= retrain.daily_budget:
         return f"The budget of {retrain.daily_budget} a day is spent on {event.end:%Y-%m-%d}."
     latest = max((run.at for run in runs), default=None)
+    if latest is not None and latest > event.end:
+        return f"It is late: its window ended on {event.end:%Y-%m-%d}, before the last run's ({latest:%Y-%m-%d})."
     if latest is not None and event.end - latest < timedelta(days=retrain.cooldown_days):
         return (
             f"The last run was {_days(event.end - latest)} ago ({latest:%Y-%m-%d}); "

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 
 from contracts.cloudevent import CloudEvent
 from contracts.errors import BusyError, DataError, DriftloopError, UnavailableError
@@ -17,7 +18,7 @@ from serving.trigger.claims import Claim, Claims
 from serving.trigger.history import History, brief
 from serving.trigger.measures import Measures
 from serving.trigger.past import past_runs
-from serving.trigger.policy import Decision, decide
+from serving.trigger.policy import Decision, ahead, decide
 from serving.trigger.runs import Runs
 from serving.trigger.starter import Starter
 
@@ -86,6 +87,8 @@ class Trigger:
             raise UnavailableError(f"Run {own.claim.run} is being made.", "Send the event again.")
         if own is not None:
             return self._settle(identity, drift, accepted(own.claim))
+        if hindrance := ahead(drift, datetime.now(UTC)):
+            return self._settle(identity, drift, suppressed(identity, drift, None, hindrance))
         past = past_runs(spec.name, held, self._runs.of_loop(spec.name), drift.end, self._environment)
         decision = decide(spec, history.until(drift), past, drift)
         if not decision.accepted or decision.episode is None:

@@ -5,27 +5,29 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from scripts.platform import kubectl
+from contracts.errors import ConfigError
+from contracts.settings import Settings
+from pipelines.submit import stage_of, under_way
 
 LOOP = "flights"
 COMMAND = (sys.executable, "-m", "scripts.cli")
 SECONDS = 3000
-"""How long a command may take: each step of a run is a pod there."""
-SECOND = "driftloop-second"
-"""A namespace in which versions serve as in production."""
-COPIED = ("configmap/driftloop-settings", "secret/driftloop-s3", "serviceaccount/predictor")
-RUNTIME = "servingruntimes.serving.kserve.io/driftloop-predictor"
+"""How long a command or a wait may take: each step of a run is a pod there."""
+POLL_SECONDS = 5.0
+NO_GATE = ("gate.min_roc_auc=0.0", "gate.max_log_loss=9.0", "gate.min_slice_roc_auc=0.0", "gate.tolerance=1.0")
+Found = TypeVar("Found")
 
 
 def driftloop(*words: str, exit_code: int = 0) -> str:
     """What a command prints; it must end with that code."""
-    done = subprocess.run([*COMMAND, *words], capture_output=True, text=True, timeout=SECONDS, check=False)
-    assert done.returncode == exit_code, f"`driftloop {' '.join(words)}` ended with {done.returncode}: {done.stderr}"
+    done = _ended(*words)
+    assert done.returncode == exit_code, (
+        f"`driftloop {' '.join(words)}` ended with {done.returncode}, not {exit_code}:\n{done.stdout}{done.stderr}"
+    )
     return done.stdout
 
 
@@ -36,55 +38,63 @@ def answer(*words: str) -> Any:
 
 def number_of(alias: str) -> str | None:
     """The version that an alias names, or None."""
-    done = subprocess.run(
-        [*COMMAND, "lineage", f"{LOOP}@{alias}", "--json"], capture_output=True, text=True, timeout=SECONDS, check=False
-    )
-    return str(json.loads(done.stdout)[LOOP]["version"]) if done.returncode == 0 else None
+    done = _ended("lineage", f"{LOOP}@{alias}", "--json")
+    if done.returncode == ConfigError.exit_code and "No registered version" in done.stderr:
+        return None
+    assert done.returncode == 0, f"nobody says which version is the {alias}:\n{done.stderr}"
+    return str(json.loads(done.stdout)[LOOP]["version"])
 
 
-def train(end: str, *words: str) -> None:
+def train(end: str, seed: int, *words: str) -> None:
     """One run of the pipeline over the year's days up to one, with a gate that lets everything pass."""
-    gate = ("gate.min_roc_auc=0.0", "gate.max_log_loss=9.0", "gate.min_slice_roc_auc=0.0", "gate.tolerance=1.0")
-    settings = [word for one in gate for word in ("--set", one)]
+    settings = [word for one in (*NO_GATE, f"train.seed={seed}") for word in ("--set", one)]
     driftloop("run", LOOP, "--start", "2013-01-01", "--end", end, *settings, *words)
 
 
-@contextmanager
-def traffic(batch_rows: int) -> Iterator[subprocess.Popen[bytes]]:
-    """Live rows of April to December, as long as the block runs; the process that sends them."""
-    days = ("--start", "2013-04-01", "--end", "2014-01-01")
-    words = (*COMMAND, "replay", LOOP, *days, "--batch-rows", str(batch_rows))
-    sender = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        yield sender
-    finally:
-        sender.terminate()
-        sender.wait()
+def versions_that_answer() -> set[str]:
+    """Who answers the rows of one day."""
+    return set(answer("replay", LOOP, "--start", "2013-04-01", "--end", "2013-04-02")["by_version"])
 
 
 def retrain_decisions() -> list[dict[str, Any]]:
     """What the trigger has decided so far, oldest first."""
-    lines = driftloop("events", LOOP, "--type", "retrain", "--json").splitlines()
+    lines = driftloop("events", LOOP, "--type", "retrain", "--lines", "100000", "--json").splitlines()
     return [json.loads(line)["data"] for line in lines]
 
 
-def make_second_namespace() -> None:
-    """A namespace with what a predictor needs, taken from the loop's own."""
-    bodies = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SECOND}}]
-    for name in (*COPIED, RUNTIME):
-        body = json.loads(kubectl.run("get", name, "--namespace=driftloop", "--output=json"))
-        kept = {key: body["metadata"][key] for key in ("name", "annotations", "labels") if key in body["metadata"]}
-        body["metadata"] = {**kept, "namespace": SECOND}
-        body.pop("status", None)
-        bodies.append(body)
-    for body in bodies:
-        kubectl.apply(json.dumps(body), "driftloop-tests")
+def wait_for_quiet() -> None:
+    """Let runs that somebody asked for before come to their end: their rollouts would get in the way of ours."""
+
+    def is_quiet() -> bool | None:
+        run = under_way(Settings.from_env(), LOOP)
+        seen[:] = [] if run is None else [f"{run.display_name} is at {stage_of(run)}"]
+        return True if run is None else None
+
+    seen: list[str] = []
+    wait_for(f"no run of {LOOP} under way", is_quiet, lambda: seen)
 
 
-def write_environments(folder: Path, gateway: str | None) -> None:
-    """Staging is where the loop works; production is the second namespace, its event log in a bucket that is there."""
-    asked = f"gateway = {json.dumps(gateway)}\n" if gateway else ""
-    (folder / "staging.toml").write_text(asked)
-    (folder / "production.toml").write_text(
-        f'after = "staging"\nnamespace = "{SECOND}"\ndata_bucket = "mlflow"\n{asked}'
-    )
+def wait_for(
+    what: str,
+    look: Callable[[], Found | None],
+    seen: Callable[[], object],
+    deadline: Callable[[float], float] = lambda begun: begun + SECONDS,
+) -> Found:
+    """What a look finds at last. A failure tells what was waited for and what was seen instead.
+
+    `deadline` is asked again and again, with when the wait began; by the monotonic clock.
+    """
+    begun = time.monotonic()
+    while (found := look()) is None:
+        waited = time.monotonic() - begun
+        assert time.monotonic() < deadline(begun), f"waited {waited:.0f} seconds for {what}. Seen: {seen()}"
+        time.sleep(POLL_SECONDS)
+    return found
+
+
+def _ended(*words: str) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run([*COMMAND, *words], capture_output=True, text=True, timeout=SECONDS, check=False)
+    except subprocess.TimeoutExpired as late:
+        said = b"".join(part for part in (late.stdout, late.stderr) if isinstance(part, bytes)).decode(errors="replace")
+        raise AssertionError(f"`driftloop {' '.join(words)}` has not ended in {SECONDS} seconds:\n{said}") from late

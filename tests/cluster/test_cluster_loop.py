@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import os
-import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from contracts.settings import Settings
+from pipelines.submit import run_named, stage_of
+from tests.cluster import second_place
 from tests.cluster.cluster_loop import (
     LOOP,
     answer,
     driftloop,
-    make_second_namespace,
     number_of,
     retrain_decisions,
-    traffic,
-    write_environments,
+    versions_that_answer,
+    wait_for,
 )
+from tests.cluster.live_traffic import Traffic, a_year, small_requests
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(2 * 3600)]
-POLL_SECONDS = 10
+ENDED = {"SUCCEEDED", "SKIPPED", "FAILED", "CANCELED"}
 
 
 def test_predict(champion: str) -> None:
@@ -29,48 +31,76 @@ def test_predict(champion: str) -> None:
     assert 0 <= outputs["probabilities"][-1] <= 1
 
 
-def test_deploy(champion: str) -> None:
-    """A version goes into service at once, and is the champion."""
-    told = driftloop("deploy", f"{LOOP}/{champion}")
-    assert f"version {champion} serves at" in told
-    assert number_of("champion") == champion
+def test_deploy(champion: str, challenger: str) -> None:
+    """A version goes into service at once and is the champion; so does the one of before."""
+    for number in (challenger, champion):
+        told = driftloop("deploy", f"{LOOP}/{number}")
+        assert f"version {number} serves at" in told
+        assert number_of("champion") == number
+        assert versions_that_answer() == {number}
 
 
 def test_rollback(champion: str, challenger: str) -> None:
     """Without traffic there is nothing to judge a canary by: it goes back, and the champion serves on."""
     driftloop("rollout", f"{LOOP}/{challenger}", "--mode", "canary", exit_code=6)
     assert number_of("champion") == champion
-    answer("predict", LOOP)
+    assert versions_that_answer() == {champion}
 
 
-def test_canary(challenger: str) -> None:
+def test_canary(challenger: str, tmp_path: Path) -> None:
     """Under traffic the same version is judged, step by step, and promoted."""
-    with traffic(batch_rows=5):  # small requests: the rows must last while the canary starts
+    with small_requests(tmp_path / "traffic.log"):
         told = driftloop("rollout", f"{LOOP}/{challenger}", "--mode", "canary")
     assert "promoted" in told
     assert number_of("champion") == challenger
+    assert versions_that_answer() == {challenger}
 
 
-def test_promote(champion: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_promote(challenger: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What serves is approved, on evidence, and goes on into another namespace."""
-    serving = number_of("champion")
-    make_second_namespace()
-    write_environments(tmp_path, os.environ.get("DRIFTLOOP_PREDICTOR_URL"))
+    second_place.write_environments(tmp_path, Settings.from_env())
     monkeypatch.setenv("DRIFTLOOP_ENVIRONMENTS", str(tmp_path))
-    driftloop("approve", f"{LOOP}/{serving}", "--by", "the tests", "--reason", "it serves")
-    told = driftloop("promote", f"{LOOP}/{serving}", "--to", "production", "--mode", "direct")
+    reference = f"{LOOP}/{challenger}"
+    with second_place.second_namespace():
+        driftloop("approve", reference, "--by", "the tests", "--reason", "it serves")
+        told = driftloop("promote", reference, "--to", second_place.NAME, "--mode", "direct")
     assert "promoted" in told
-    assert number_of("champion-production") == serving
+    assert number_of(f"champion-{second_place.NAME}") == challenger
 
 
-def test_drift_and_retrain(champion: str) -> None:
-    """Months of traffic drift away from what was learned: the trigger starts a run, and says why."""
-    before = len(retrain_decisions())
-    with traffic(batch_rows=100) as sender:
-        while sender.poll() is None and not _accepted(before):
-            time.sleep(POLL_SECONDS)
-        assert _accepted(before), retrain_decisions()[before:]
+def test_drift_and_retrain(challenger: str, tmp_path: Path) -> None:
+    """Months of traffic drift away from what was learned: the trigger starts a run, says why, and the run succeeds."""
+    known = {decision["drift_id"] for decision in retrain_decisions()}
+    with a_year(tmp_path / "year.log") as year:
+        accepted = _accepted(known, year)
+    with small_requests(tmp_path / "after.log"):  # its version has to prove itself, too
+        run = _ended_run(accepted["pipeline_run"])
+    assert run.state == "SUCCEEDED", f"{run.display_name}: {run.state}. It was started because: {accepted['reason']}"
+    assert len(versions_that_answer()) == 1
 
 
-def _accepted(before: int) -> bool:
-    return any(decision["decision"] == "accepted" for decision in retrain_decisions()[before:])
+def _accepted(known: set[str], sender: Traffic) -> dict[str, Any]:
+    """The first decision on other drift events than the known that starts a run."""
+    told: list[dict[str, Any]] = []
+
+    def look() -> dict[str, Any] | None:
+        told[:] = [decision for decision in retrain_decisions() if decision["drift_id"] not in known]
+        return next((decision for decision in told if decision["decision"] == "accepted"), None)
+
+    def seen() -> str:
+        last = "\n".join(f"{decision['at']} {decision['decision']}: {decision['reason']}" for decision in told[-10:])
+        return f"{len(told)} decisions, the last:\n{last}\nThe traffic said: {sender.said()}"
+
+    return wait_for("a drift event that starts a run", look, seen, sender.deadline)
+
+
+def _ended_run(name: str) -> Any:
+    """A run of the pipelines API, once it has ended."""
+    settings, states = Settings.from_env(), [""]
+
+    def look() -> Any:
+        run = run_named(settings, name)
+        states[0] = "no such run" if run is None else f"{run.state}, at {stage_of(run)}"
+        return run if run is not None and run.state in ENDED else None
+
+    return wait_for(f"the end of run {name}", look, lambda: states[0])

@@ -17,6 +17,7 @@ from components.select import rank, select
 from components.split import Split
 from components.train import Result, train
 from contracts.errors import ConfigError, DataError
+from contracts.fast import NEAR_TIE, FastModel
 from contracts.formats import load
 from contracts.loop import LoopSpec
 from contracts.model import ModelCard, sha256_of
@@ -82,7 +83,9 @@ def test_rank_is_stable() -> None:
 def test_select_writes_a_whole_folder(
     frame: Path, contract: DataContract, spec: LoopSpec, tmp_path: Path, kind: str
 ) -> None:
-    """The card's digests hold, the model loads from its safe format, and the reference carries its own scores."""
+    """The card's digests hold, the model loads from its safe format, the reference carries its own scores, and there is
+    a fast form that was held against them.
+    """
     trial = Trial(number=0, kind=kind, params=KINDS[kind])
     best = Result(trial=trial, roc_auc=0.8, log_loss=0.5, seconds=1.0)
     card = select(spec, contract, frame, WINDOW, best, tmp_path / "model")
@@ -94,6 +97,10 @@ def test_select_writes_a_whole_folder(
     matrix = encode({feature.name: reference[feature.name] for feature in card.features}, card.features)
     scores = positive(load(tmp_path / "model", card), matrix)
     np.testing.assert_array_equal(reference["score"].to_numpy(), scores)
+    assert card.fast is not None, card.no_fast
+    fast = positive(FastModel((tmp_path / "model" / card.fast.file).read_bytes()), matrix)
+    np.testing.assert_allclose(fast, scores, rtol=0, atol=NEAR_TIE)
+    assert card.fast.rows > len(matrix)
 
 
 def test_the_reference_is_of_all_rows(frame: Path, contract: DataContract, spec: LoopSpec, tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ class XGBoostEngine:
         handle = ctypes.c_void_p()
         call("XGBoosterCreate", None, 0, ctypes.byref(handle))
         self._handle = handle
-        weakref.finalize(self, library().XGBoosterFree, handle)
+        weakref.finalize(self, library().XGBoosterFree, handle).atexit = False  # a thread may still predict then
         body = booster_bytes(path)
         try:
             call("XGBoosterLoadModelFromBuffer", handle, body, len(body))

@@ -17,8 +17,12 @@ class Bounds:
     connections: int = 1024
     connection_calls: int = 128
     """Of one connection; a client waits by itself before it opens more."""
-    silence_seconds: float = 30.0
-    """Without a byte of a call that is not complete, or with an answer that nobody takes; for the first bytes, too."""
+    head_seconds: float = 10.0
+    """For a client's first words."""
+    body_seconds: float = 60.0
+    """From a call's headers to the end of its message."""
+    send_seconds: float = 30.0
+    """For the client to take an answer."""
 
 
 class Traffic:

@@ -11,7 +11,7 @@ from serving.predictor.grpc.head import Head
 class Call:
     """Collects the call's message. Counts in the server's traffic until `leave`."""
 
-    __slots__ = ("_chunks", "_size", "_traffic", "answered", "complete", "deadline", "head", "stream", "touched")
+    __slots__ = ("_chunks", "_size", "_traffic", "answered", "completed", "deadline", "head", "since", "stream")
 
     def __init__(self, stream: int, head: Head, now: float, traffic: Traffic) -> None:
         if not traffic.enter():
@@ -19,10 +19,10 @@ class Call:
         self.stream = stream
         self.head = head
         self.deadline = None if head.timeout_seconds is None else now + head.timeout_seconds
-        self.touched = now
-        """When the client last did something for it, or was answered; in time.perf_counter()'s seconds."""
-        self.complete = False
-        """Whether the client has sent all."""
+        self.since = now
+        """When its headers came, and once it is answered, when it was; in time.perf_counter()'s seconds."""
+        self.completed = 0.0
+        """When the client had sent all; 0: it has not."""
         self.answered = False
         self._chunks: list[bytes] = []
         self._size = 0

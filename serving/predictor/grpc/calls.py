@@ -3,37 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
 import ngh2
 
 from serving.errors import DeadlineError, NotReadyError, ServingError
-from serving.predictor.grpc import answers
+from serving.predictor.batches import Asked
 from serving.predictor.grpc.call import Call
-from serving.predictor.grpc.codes import Code, code_of
-from serving.predictor.grpc.framing import framed, unframed
+from serving.predictor.grpc.framing import unframed
 from serving.predictor.grpc.head import Head, parse
 from serving.predictor.grpc.host import Host
-
-_GONE = (ngh2.StreamProtocolError, ngh2.ConnectionStateError)
-"""The client gave the call up meanwhile, or broke the protocol so that the whole connection ends."""
-_logger = logging.getLogger(__name__)
+from serving.predictor.grpc.replies import Replies
+from serving.predictor.grpc.service import INFER
 
 
 class Calls:
     """Answers small requests at once; what takes longer is waited for beside the others, and `flush` called after."""
 
     def __init__(self, host: Host, http2: ngh2.Connection, flush: Callable[[], None]) -> None:
-        self._host, self._http2, self._flush = host, http2, flush
+        self._host, self._flush = host, flush
+        self.replies = Replies(http2, host.observe)
         self._open: dict[int, Call] = {}
+        self._together: list[tuple[Call, Asked[bytes]]] = []
+        """Calls that came with the same bytes and may be answered by one prediction."""
         self._last_headers: tuple[Any, ...] = ()
         self._last_head: Head | None = None
-        self._unwanted: set[int] = set()
-        """Streams that are answered, but on which the client may go on sending."""
         self.now = time.perf_counter()
         """When the bytes that are being read came."""
 
@@ -42,15 +39,12 @@ class Calls:
         try:
             head = self._head_of(event.headers)
             if not head.is_grpc:
-                self._http2.send_response(event.stream_id, answers.NOT_GRPC, end_stream=True)
+                self.replies.refuse_http(event.stream_id)
                 return
             self._host.service.require(head.path)
             call = Call(event.stream_id, head, self.now, self._host.traffic)
         except ServingError as error:
-            self._end_with(event.stream_id, error, is_complete=event.end_stream)
-            self._host.observe("", code_of(error), 0.0)
-            return
-        except _GONE:
+            self.replies.refuse_stream(event.stream_id, error, is_complete=event.end_stream)
             return
         self._open[event.stream_id] = call
         if event.end_stream:
@@ -61,12 +55,11 @@ class Calls:
         call = self._open.get(event.stream_id)
         if call is None or call.answered:
             return
-        call.touched = self.now
         try:
             call.add(event.data, self._host.bounds.message_bytes)
         except ServingError as error:
-            call.complete = event.end_stream
-            self._refuse(call, error, 0.0)
+            call.completed = self.now if event.end_stream else 0.0
+            self.replies.refuse(call, error)
             return
         if event.end_stream:
             self._complete(call)
@@ -79,20 +72,20 @@ class Calls:
 
     def close(self, event: ngh2.StreamClosed) -> None:
         """All was sent, or the client gave the call up."""
-        self._unwanted.discard(event.stream_id)
+        self.replies.forget(event.stream_id)
         call = self._open.pop(event.stream_id, None)
         if call is not None:
             call.leave()
 
-    def stop_senders(self) -> bool:
-        """Whether there are streams whose senders are to be told to stop, which they are: after their answers."""
-        unwanted, self._unwanted = self._unwanted, set()
-        try:
-            for stream in unwanted:
-                self._http2.reset_stream(stream, ngh2.ErrorCode.NO_ERROR)
-        except _GONE:
-            return False
-        return bool(unwanted)
+    def answer_together(self) -> None:
+        """Answer what was kept to be answered by one prediction."""
+        if not self._together or self._host.batches is None:
+            return
+        waiting = [(call, asked) for call, asked in self._together if not call.answered]  # not given up meanwhile
+        self._together = []
+        outcomes = self._host.batches.answer([asked for _, asked in waiting])
+        for (call, _), outcome in zip(waiting, outcomes, strict=True):
+            self._settle(call, outcome)
 
     def forget(self) -> None:
         """The connection is lost."""
@@ -100,18 +93,19 @@ class Calls:
             call.leave()
         self._open.clear()
 
-    def sweep(self, long_ago: float) -> None:
-        """Give up the calls of which nothing was seen since."""
-        for call in [call for call in self._open.values() if call.touched < long_ago]:
-            if call.answered:
-                self._http2.reset_stream(call.stream, ngh2.ErrorCode.CANCEL)
-            elif not call.complete:
-                self._refuse(call, DeadlineError("The rest of the message did not come."), 0.0)
+    def sweep(self, now: float) -> None:
+        """Give up the calls whose clients take too long."""
+        bounds = self._host.bounds
+        for call in list(self._open.values()):
+            if call.answered and call.since < now - bounds.send_seconds:
+                self.replies.reset(call.stream, ngh2.ErrorCode.CANCEL)
+            elif not call.answered and not call.completed and call.since < now - bounds.body_seconds:
+                self.replies.refuse(call, DeadlineError("The rest of the message did not come in time."))
 
     def refuse_all(self) -> None:
         """UNAVAILABLE for whatever is under way."""
         for call in [call for call in self._open.values() if not call.answered]:
-            self._refuse(call, NotReadyError("The server is ending."), 0.0)
+            self.replies.refuse(call, NotReadyError("The server is ending."))
 
     def _head_of(self, headers: tuple[Any, ...]) -> Head:
         """A client's calls mostly have the same headers as the one before."""
@@ -120,56 +114,36 @@ class Calls:
         return self._last_head
 
     def _complete(self, call: Call) -> None:
-        call.complete = True
-        host, head = self._host, call.head
+        call.completed = self.now
+        service, head = self._host.service, call.head
         try:
             if call.deadline is not None and time.perf_counter() > call.deadline:
                 raise DeadlineError("The call's deadline has passed.")
-            message = unframed(call.body(), head.encoding, host.bounds.message_bytes)
-            answer = host.service.answer(head.path, message, head.metadata, call.deadline)
+            message = unframed(call.body(), head.encoding, self._host.bounds.message_bytes)
+            if self._host.batches is not None and head.path == INFER:
+                asked = Asked(service.exchange_of(message), head.metadata, call.deadline)
+                self._together.append((call, asked))
+                return
+            outcome = service.answer(head.path, message, head.metadata, call.deadline)
         except Exception as error:  # noqa: BLE001 - the edge of the process: whatever happens, the call is ended
-            self._refuse(call, error, self.now)
+            self.replies.refuse(call, error)
             return
-        if isinstance(answer, bytes):
-            self._answer(call, answer, self.now)
-        else:
-            asyncio.ensure_future(answer).add_done_callback(partial(self._finish, call, self.now))
+        self._settle(call, outcome)
 
-    def _finish(self, call: Call, started: float, done: asyncio.Future[bytes]) -> None:
+    def _settle(self, call: Call, outcome: bytes | Awaitable[bytes] | Exception) -> None:
+        if isinstance(outcome, bytes):
+            self.replies.answer(call, outcome)
+        elif isinstance(outcome, Exception):
+            self.replies.refuse(call, outcome)
+        else:
+            asyncio.ensure_future(outcome).add_done_callback(partial(self._finish, call))
+
+    def _finish(self, call: Call, done: asyncio.Future[bytes]) -> None:
         error = done.exception()
         if call.answered:  # the client went away meanwhile
             return
         if error is None:
-            self._answer(call, done.result(), started)
+            self.replies.answer(call, done.result())
         elif isinstance(error, Exception):
-            self._refuse(call, error, started)
+            self.replies.refuse(call, error)
         self._flush()
-
-    def _answer(self, call: Call, message: bytes, started: float) -> None:
-        http2, stream = self._http2, call.stream
-        call.leave()
-        call.touched = now = time.perf_counter()
-        try:
-            http2.send_response(stream, answers.HEADERS)
-            http2.send_data(stream, framed(message))
-            http2.send_trailers(stream, answers.TRAILERS)
-        except _GONE:
-            return
-        self._host.observe(call.head.path, Code.OK, now - started)
-
-    def _refuse(self, call: Call, error: Exception, started: float) -> None:
-        call.leave()
-        call.touched = now = time.perf_counter()
-        if not isinstance(error, ServingError):
-            _logger.error("%s failed", call.head.path, exc_info=error)
-            error = ServingError("The server failed to answer; its log says why.")
-        self._end_with(call.stream, error, is_complete=call.complete)
-        self._host.observe(call.head.path, code_of(error), now - started if started else 0.0)
-
-    def _end_with(self, stream: int, error: ServingError, *, is_complete: bool) -> None:
-        try:
-            self._http2.send_response(stream, answers.refusal(error), end_stream=True)
-        except _GONE:
-            return
-        if not is_complete:
-            self._unwanted.add(stream)

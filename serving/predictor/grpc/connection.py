@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable
 from typing import Any, cast
@@ -37,8 +38,8 @@ class Connection(asyncio.Protocol):
             ngh2.PingAcknowledged: self._answered_goodbye,
             ngh2.ConnectionClosed: self._finished,
         }
-        self._silent_since: float | None = time.perf_counter()
-        """Since when the client owes its first words, or does not read."""
+        self._patience = time.perf_counter() + self._bounds.head_seconds
+        """Until when the client may take for its first words, or to read on; nothing is asked of it: for ever."""
         self._takes_calls = True
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -74,12 +75,12 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The client does not read: read no more of its calls."""
-        self._silent_since = time.perf_counter()
+        self._patience = time.perf_counter() + self._bounds.send_seconds
         self._transport.pause_reading()
 
     def resume_writing(self) -> None:
         """The client reads again."""
-        self._silent_since = None
+        self._patience = math.inf
         self._transport.resume_reading()
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -90,11 +91,10 @@ class Connection(asyncio.Protocol):
 
     def sweep(self, now: float) -> None:
         """Give up what the client has left lying for too long."""
-        long_ago = now - self._bounds.silence_seconds
-        if self._silent_since is not None and self._silent_since < long_ago:
+        if self._patience < now:
             self._transport.abort()
         elif not self._transport.is_closing():
-            self._calls.sweep(long_ago)
+            self._calls.sweep(now)
             self._flush()
 
     def begin_goodbye(self) -> None:
@@ -123,6 +123,7 @@ class Connection(asyncio.Protocol):
             reaction = self._reactions.get(type(event))
             if reaction is not None:
                 reaction(event)
+        self._calls.answer_together()
 
     def _flush(self) -> None:
         if self._transport.is_closing():
@@ -131,11 +132,11 @@ class Connection(asyncio.Protocol):
         if data:
             self._transport.write(data)
         self._react()  # streams close as their last byte is written
-        if self._calls.stop_senders():
+        if self._calls.replies.stop_senders():
             self._flush()
 
     def _greeted(self, event: ngh2.SettingsReceived) -> None:
-        self._silent_since = None
+        self._patience = math.inf
 
     def _answered_goodbye(self, event: ngh2.PingAcknowledged) -> None:
         self.say_goodbye()

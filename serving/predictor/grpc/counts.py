@@ -21,14 +21,13 @@ _STATUSES = {
 
 def counting() -> Observer:
     """What is to be called for each call that has ended."""
-    count = metrics.REQUESTS.labels(_PROTOCOL, "200").inc
-    time_one = metrics.SECONDS.labels(_PROTOCOL).observe
+    answered, seconds_taken = metrics.answered(_PROTOCOL), metrics.answer_seconds(_PROTOCOL)
 
     def observe(path: str, code: Code, seconds: float) -> None:
         if code is Code.OK:
             if path == INFER:
-                count()
-                time_one(seconds)
+                answered.count += 1
+                seconds_taken.observe(seconds)
             return
         status = _STATUSES.get(code, "500")
         metrics.FAILURES.labels(_PROTOCOL, status).inc()

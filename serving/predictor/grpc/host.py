@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from serving.predictor.batches import Batches
 from serving.predictor.grpc.bounds import Bounds, Traffic
 from serving.predictor.grpc.codes import Code
 from serving.predictor.grpc.service import Service
@@ -23,3 +24,5 @@ class Host:
     bounds: Bounds
     traffic: Traffic
     observe: Observer
+    batches: Batches | None = None
+    """Answers calls that came together by one prediction; None: each is answered by its own."""

@@ -8,6 +8,7 @@ import time
 
 from contracts.errors import ConfigError
 from serving.predictor.address import written
+from serving.predictor.batches import Batches
 from serving.predictor.grpc.bounds import Bounds, Traffic
 from serving.predictor.grpc.codes import Code
 from serving.predictor.grpc.connection import Connection
@@ -27,7 +28,10 @@ def _unobserved(path: str, code: Code, seconds: float) -> None:
 
 
 class GrpcServer:
-    """Serves the data plane on a bound socket, which no other server shares unless it was made so."""
+    """Serves the data plane on a bound socket, which no other server shares unless it was made so.
+
+    Calls of one connection that come together are predicted together, up to `batch_rows` rows; 0: each alone.
+    """
 
     def __init__(
         self,
@@ -36,9 +40,11 @@ class GrpcServer:
         bounds: Bounds,
         readiness: Readiness,
         observe: Observer = _unobserved,
+        batch_rows: int = 0,
     ) -> None:
         self._listen = listen
-        self._host = Host(Service(inference, readiness), bounds, Traffic(bounds), observe)
+        batches = Batches(inference, batch_rows) if batch_rows else None
+        self._host = Host(Service(inference, readiness), bounds, Traffic(bounds), observe, batches)
         self._connections: set[Connection] = set()
 
     async def start(self) -> None:

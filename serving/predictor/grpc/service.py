@@ -53,11 +53,15 @@ class Service:
         The deadline is in time.perf_counter()'s seconds.
         """
         if path == INFER:
-            request = _parsed(messages.ModelInferRequest, message)
-            self._require_model(request.model_name, request.model_version)
-            return self._inference.answer(GrpcExchange(request), metadata, deadline)
+            return self._inference.answer(self.exchange_of(message), metadata, deadline)
         kind, method = self._methods[path]
         return method(_parsed(kind, message)).SerializeToString()  # type: ignore[no-any-return]
+
+    def exchange_of(self, message: bytes) -> GrpcExchange:
+        """The exchange of a ModelInferRequest. A ServingError says why it cannot be."""
+        request = _parsed(messages.ModelInferRequest, message)
+        self._require_model(request.model_name, request.model_version)
+        return GrpcExchange(request)
 
     def _server_live(self, request: Any) -> Any:
         return messages.ServerLiveResponse(live=True)

@@ -18,8 +18,8 @@ BatchHandler = Callable[[Sequence[Request]], Sequence[Response | Awaitable[Respo
 """Answers requests that were waiting together, in their order. It never raises."""
 MAX_BATCH = 64
 """Requests a BatchHandler gets at once."""
-_TURN_SECONDS = 0.005
-"""So long are requests handled before new ones are read."""
+_TURN_SECONDS = 0.0005
+"""So long are requests handled before new ones are read. Between two turns the loop accepts one connection only."""
 _logger = logging.getLogger(__name__)
 
 
@@ -94,7 +94,8 @@ class Admission:
         self._resting.append((perf_counter() + self._bounds.refused_seconds, guest))
 
     def tick(self, now: float) -> None:
-        """To be called now and then: wakes who rested long enough."""
+        """To be called now and then: wakes who rested long enough, or has room again."""
+        self._wake_some()
         while self._resting and self._resting[0][0] <= now:
             self._resting.popleft()[1].wake()
 
@@ -106,18 +107,24 @@ class Admission:
         return self._bytes + size <= self._bounds.max_held_bytes
 
     def _turn(self) -> None:
-        """Handle what waits, for a while."""
-        while self._first:
-            self._handle(*self._first.popleft())
-        until = perf_counter() + _TURN_SECONDS
-        step = self._one if self._batch is None else self._some
-        while self._queue and step() < until:
-            pass
+        """Handle what waits, for a while. Whatever happens to one request, the next has its turn."""
+        try:
+            while self._first:
+                self._handle(*self._first.popleft())
+            until = perf_counter() + _TURN_SECONDS
+            step = self._one if self._batch is None else self._some
+            while self._queue and step() < until:
+                pass
+            self._wake_some()
+        finally:
+            self._scheduled = bool(self._queue or self._first)
+            if self._scheduled:
+                self._loop.call_soon(self._turn)
+
+    def _wake_some(self) -> None:
+        """Have refused clients fill the half of the queue that is empty, in the order in which they were refused."""
         for _ in range(min(len(self._resting), self._bounds.max_queued // 2 - self._count)):
             self._resting.popleft()[1].wake()
-        self._scheduled = bool(self._queue or self._first)
-        if self._scheduled:
-            self._loop.call_soon(self._turn)
 
     def _one(self) -> float:
         """Handle the request that waited longest. The time when that was begun."""

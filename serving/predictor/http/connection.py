@@ -10,6 +10,7 @@ from typing import Protocol, cast
 from serving.predictor.http.admission import Admission
 from serving.predictor.http.body import DRAINED
 from serving.predictor.http.bounds import Bounds
+from serving.predictor.http.known import KnownHeads
 from serving.predictor.http.message import Request, Response
 from serving.predictor.http.reader import HEAD, IDLE, RequestReader
 from serving.predictor.http.refusals import BODY_TOO_SLOW, BUSY, FULL, HEAD_TOO_SLOW, RefusedError
@@ -25,8 +26,13 @@ class House(Protocol):
 
     bounds: Bounds
     heads: Heads
+    known: KnownHeads
     admission: Admission
     tally: Tally
+
+    @property
+    def open_connections(self) -> int:
+        """How many there are now."""
 
     @property
     def draining(self) -> bool:
@@ -48,7 +54,7 @@ class Connection(asyncio.Protocol):
         self._house = house
         self._bounds = house.bounds
         self._admission = house.admission
-        self._reader = RequestReader(house.bounds, self._take, self._go_ahead)
+        self._reader = RequestReader(house.bounds, house.known, self._take, self._go_ahead)
         self._transport: asyncio.Transport
         self._stage = IDLE
         self._keep = True  # whether the connection outlives the request under way
@@ -64,7 +70,11 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has come."""
         self._transport = cast(asyncio.Transport, transport)
-        if not self._house.opened(self):
+        if self._house.opened(self):
+            return
+        if self._house.open_connections > self._bounds.max_connections * 2:
+            self._transport.abort()  # too many even to be told
+        else:
             self._take(FULL, False)
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -81,7 +91,7 @@ class Connection(asyncio.Protocol):
             self._overhear(len(data))
             return
         self._reader.feed(data)
-        if self._reader.stage != IDLE:
+        if self._reader.stage != IDLE and not self._deaf:
             self._note_unfinished()
 
     def eof_received(self) -> bool:
@@ -132,8 +142,9 @@ class Connection(asyncio.Protocol):
 
     @property
     def unfinished(self) -> bool:
-        """Whether a request has come in part, or is not answered."""
-        return not self._ended and (self.request is not None or bool(self._ahead) or self._stage != IDLE)
+        """Whether a request has come in part, or its answer is not sent."""
+        under_way = self.request is not None or bool(self._ahead) or self._stage != IDLE
+        return self._blocked or (under_way and not self._ended)
 
     def shut(self) -> None:
         """Close it when the client has what it was sent."""
@@ -162,7 +173,10 @@ class Connection(asyncio.Protocol):
     def _begin(self, item: Request | Response, keep: bool) -> None:
         self._keep = keep
         if isinstance(item, Response):
-            self._house.tally.bad += 1
+            if item.status == BUSY.status:
+                self._house.tally.busy += 1
+            else:
+                self._house.tally.bad += 1
             self._send(item)
             return
         self.request = item
@@ -207,7 +221,7 @@ class Connection(asyncio.Protocol):
         seconds = bounds.idle_seconds
         if self._stage != IDLE:
             seconds = bounds.head_seconds if self._stage == HEAD else bounds.body_seconds
-        if not self._blocked:
+        if not self._blocked and not self._ended:
             self.expires = perf_counter() + seconds
 
     def _note_unfinished(self) -> None:

@@ -22,25 +22,29 @@ class Head:
     path: str
     headers: dict[str, str]
     keep_alive: bool
+    length: int | None = None
+    """Bytes of the body, if they are known and the client waits for nothing before it sends them."""
     patience: float | None = None
     """Seconds."""
     upgrades: bool = False
     """Whether it asks for another protocol, which is not given: it is answered in this one."""
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=256)
 def lower(name: bytes) -> str:
-    """A header's name as the requests hold it."""
+    """A header's name as the requests hold it. What is kept is bounded by max_head_bytes: no name is longer."""
     return name.decode("latin-1").lower()
 
 
-def read(parser: HttpRequestParser, url: bytes, headers: dict[str, str]) -> Head:
+def read_head(parser: HttpRequestParser, url: bytes, headers: dict[str, str]) -> Head:
     """The head that the parser has just come to the end of. RefusedError if it cannot be answered."""
     head = Head(_text(parser.get_method()), _path(url), headers, parser.should_keep_alive())
     if "host" not in headers and parser.get_http_version() == "1.1":
         raise RefusedError(refusal(400, "The request has no header Host."))
     if "expect" in headers and parser.get_http_version() == "1.0":
         del headers["expect"]  # such a client would take the go-ahead for its answer (RFC 9110, 10.1.1)
+    if "transfer-encoding" not in headers and "expect" not in headers:
+        head.length = int(headers.get("content-length", "0")[-20:])
     if parser.should_upgrade():
         if head.method == "CONNECT":
             raise RefusedError(refusal(405, "This server is no proxy: CONNECT is not offered.", ("allow", "GET, POST")))

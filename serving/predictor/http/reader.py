@@ -7,15 +7,18 @@ from collections.abc import Callable
 
 from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade, HttpRequestParser
 
-from serving.predictor.http import head
 from serving.predictor.http.body import Body
 from serving.predictor.http.bounds import Bounds
+from serving.predictor.http.head import Head, lower, read_head
+from serving.predictor.http.known import KnownHeads
 from serving.predictor.http.message import Request, Response
 from serving.predictor.http.refusals import RefusedError, refusal
 
 IDLE, HEAD, BODY = range(3)
 """What a connection's next byte belongs to: a new request, the head of one that began, or its body."""
 _FRAMING = ("content-length", "transfer-encoding")
+_LESSONS = 32
+"""New heads that one connection may make known: one that writes something new into each teaches nothing."""
 _Take = Callable[[Request | Response, bool], None]
 
 
@@ -25,28 +28,47 @@ class RequestReader:
     `go_ahead` is called where a client waits for it before it sends a body.
     """
 
-    def __init__(self, bounds: Bounds, take: _Take, go_ahead: Callable[[], None]) -> None:
+    def __init__(self, bounds: Bounds, known: KnownHeads, take: _Take, go_ahead: Callable[[], None]) -> None:
         self.stage = IDLE
         self.body = Body(bounds.max_body_bytes)
         self._bounds = bounds
+        self._known = known
+        self._lessons = _LESSONS
         self._take = take
         self._go_ahead = go_ahead
         self._parser = HttpRequestParser(self)
-        self._head = head.Head("", "", {}, keep_alive=False)
+        self._head = Head("", "", {}, keep_alive=False)
+        self._whole: Head | None = None  # the last request's of what was fed, if it came to its end
         self._url = b""
         self._headers: dict[str, str] = {}
-        self._begun = 0  # requests: a new one may have left as much room as the one before
-        self._room = 0
+        self._room = self._begun = 0
         self._fruitless = 0
 
     def feed(self, data: bytes) -> None:
         """Take what came. After a request that ends the connection, or a bad one, it is not to be called again."""
-        begun, room, size = self._begun, self._room, self.body.size
+        if self.stage != IDLE:
+            self._feed(data)
+            return
+        known = self._known.of(data)
+        if known is not None:
+            self._give(*known)
+            return
+        self._whole = None
+        self._feed(data)
+        if self._lessons:
+            self._learn(data)
+
+    def _learn(self, data: bytes) -> None:
+        if self._whole is not None and self._known.learn(data, self._whole):
+            self._lessons -= 1
+
+    def _feed(self, data: bytes) -> None:
+        before = self._progress()
         rest = self._parse(data)
         while rest:
             rest = self._parse(rest)
         if self.stage != IDLE:
-            self._check_fruit(data, (begun, room, size) == (self._begun, self._room, self.body.size))
+            self._check_fruit(data, before == self._progress())
 
     def release(self) -> None:
         """Let go of the parser, which holds this object as this holds it."""
@@ -70,6 +92,7 @@ class RequestReader:
         """A request begins."""
         self.stage = HEAD
         self._begun += 1
+        self._whole = None
         self._url = b""
         self._headers = {}
         self._room = self._bounds.max_head_bytes
@@ -85,17 +108,21 @@ class RequestReader:
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header, or one field of a chunked body's trailer, which nobody looks at."""
         self._room -= len(name) + len(value)
-        self._headers[head.lower(name)] = value.decode("latin-1")
-        if self._room < 0 or len(self._headers) > self._bounds.max_headers:
+        if self._room < 0:
             raise self._too_many_headers()
+        self._headers[lower(name)] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         """The head is whole: look at it before its body is read."""
         headers, self._headers = self._headers, {}
-        self._head = head.read(self._parser, self._url, headers)
+        if len(headers) > self._bounds.max_headers:
+            raise self._too_many_headers()
+        self._head = read_head(self._parser, self._url, headers)
         self.stage = BODY
         if self.body.announce(headers):
             self._go_ahead()
+        if self.body.refused is not None:
+            self._head.length = None  # nothing to know again: it is refused each time
 
     def on_body(self, part: bytes) -> None:
         """A part of the body."""
@@ -108,14 +135,17 @@ class RequestReader:
 
     def _complete(self) -> None:
         self.stage = IDLE
-        asked, refused = self._head, self.body.refusal_taken()
-        if refused is not None:
-            self._take(refused, asked.keep_alive)
-            return
+        self._whole = self._head
+        refused = self.body.refusal_taken()
+        if refused is None:
+            self._give(self._head, self.body.taken())
+        else:
+            self._take(refused, self._head.keep_alive)
+
+    def _give(self, head: Head, body: bytes) -> None:
         received = time.perf_counter()
-        deadline = None if asked.patience is None else received + asked.patience
-        request = Request(asked.method, asked.path, asked.headers, self.body.taken(), received, deadline)
-        self._take(request, asked.keep_alive)
+        deadline = None if head.patience is None else received + head.patience
+        self._take(Request(head.method, head.path, head.headers, body, received, deadline), head.keep_alive)
 
     def _ignore_upgrade(self) -> bool:
         """Go on in HTTP/1.1, with a new parser: the old one has left it. Whether the body it is told of can be read."""
@@ -130,6 +160,9 @@ class RequestReader:
         self._complete()
         return True
 
+    def _progress(self) -> tuple[int, int, int]:
+        return self._begun, self._room, self.body.size
+
     def _check_fruit(self, data: bytes, fruitless: bool) -> None:
         """Bound what the parser itself keeps: a header that does not end, or chunks that are all extension."""
         self._fruitless = self._fruitless + len(data) if fruitless else 0
@@ -138,6 +171,7 @@ class RequestReader:
 
     def _end(self, answer: Response) -> None:
         self.stage = IDLE
+        self._whole = None
         self._take(answer, False)
 
     def _too_many_headers(self) -> RefusedError:

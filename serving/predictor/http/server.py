@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 from socket import socket
 from time import perf_counter
@@ -10,12 +11,15 @@ from time import perf_counter
 from serving.predictor.http.admission import Admission, BatchHandler
 from serving.predictor.http.bounds import Bounds
 from serving.predictor.http.connection import Connection
+from serving.predictor.http.known import KnownHeads
 from serving.predictor.http.message import Handler
 from serving.predictor.http.tally import Tally
 from serving.predictor.http.wire import Heads
 
 BACKLOG = 2048
 """Connections that the kernel keeps until they are accepted; it takes the least of this and net.core.somaxconn."""
+OTHER_FILES = 256
+"""Open files of the process besides its connections."""
 
 
 class Server:
@@ -24,6 +28,7 @@ class Server:
     def __init__(self, handler: Handler, bounds: Bounds | None = None, batch: BatchHandler | None = None) -> None:
         self.bounds = bounds or Bounds()
         self.heads = Heads()
+        self.known = KnownHeads()
         self.tally = Tally()
         self.admission = Admission(handler, self.bounds, self.tally, batch)
         self._draining = False
@@ -45,6 +50,7 @@ class Server:
 
     async def start(self, listen: socket) -> None:
         """Accept connections on a bound socket, which is this server's from now on."""
+        _allow_files(self.bounds.max_connections + OTHER_FILES)
         self._loop = asyncio.get_running_loop()
         self.admission.start(self._loop)
         self._listening = await self._loop.create_server(lambda: Connection(self), sock=listen, backlog=BACKLOG)
@@ -93,13 +99,13 @@ class Server:
         self._connections.discard(connection)
 
     def _tick(self) -> None:
+        self._timer = self._loop.call_later(self.bounds.tick_seconds, self._tick)
         now = perf_counter()
         self.heads.tick()
         self.admission.tick(now)
         for connection in tuple(self._connections):
             if connection.expires < now:
                 connection.expire(now)
-        self._timer = self._loop.call_later(self.bounds.tick_seconds, self._tick)
 
 
 async def serve(server: Server, listen: socket, grace_seconds: float) -> None:
@@ -111,3 +117,11 @@ async def serve(server: Server, listen: socket, grace_seconds: float) -> None:
     await server.start(listen)
     await asked.wait()
     await server.drain(grace_seconds)
+
+
+def _allow_files(count: int) -> None:
+    """Have the process hold so many files open, if it may: many systems let it begin with fewer."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

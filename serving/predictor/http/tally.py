@@ -14,7 +14,7 @@ class Tally:
     queued: int = 0
     """POST requests taken into the queue."""
     busy: int = 0
-    """Refused with 503: the queue was full, or the request waited too long in it."""
+    """Refused with 503: the queue was full, the request waited too long in it, or there were too many connections."""
     expired: int = 0
     """Refused with 504: the client's own time had passed."""
     bad: int = 0

@@ -35,7 +35,9 @@ class Heads:
         lines = f"{starts.get(response.status) or self._start(response.status, close)}{len(response.body)}\r\n"
         for name, value in response.headers:
             lines += f"{name}: {value}\r\n"
-        return (lines + ("connection: keep-alive\r\n\r\n" if told and not close else "\r\n")).encode("latin-1")
+        return (lines + ("connection: keep-alive\r\n\r\n" if told and not close else "\r\n")).encode(
+            "latin-1", "replace"
+        )
 
     def _start(self, status: int, close: bool) -> str:
         lines = f"HTTP/1.1 {status} {_PHRASES.get(status, '')}\r\ndate: {formatdate(self._second, usegmt=True)}\r\n"

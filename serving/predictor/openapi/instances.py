@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from collections.abc import Iterator, Sequence
+from itertools import chain, combinations
 
 from feature_store.contract import EVENT_TIME
 from serving.predictor.dataplane import DataPlane
@@ -13,25 +14,27 @@ from serving.predictor.protocols.identity import MAX_ID
 def request(plane: DataPlane) -> Schema:
     """Objects {feature: value}, or lists in the features' order; an object may tell which row it is, too."""
     features = {feature.name: value(feature, plane) for feature in plane.card.features}
-    beside = {name: _identity(name) for name in plane.layout.beside}
-    objects = [
-        features | dict(some) for count in range(len(beside) + 1) for some in combinations(beside.items(), count)
-    ]
+    objects = [_object(features | {name: _identity(name) for name in told}) for told in _subsets(plane.layout.beside)]
     places = [position(feature, plane) for feature in plane.card.features]
     matrix = {"type": "array", "prefixItems": places, "minItems": len(places), "maxItems": len(places)}
     rows = {"type": "array", "minItems": 1, "maxItems": plane.max_rows}
-    kinds = [rows | {"items": items} for items in (*map(_object, objects), matrix)]
+    kinds = [rows | {"items": items} for items in (*objects, matrix)]
     return {"type": "object", "required": ["instances"], "properties": {"instances": {"anyOf": kinds}}}
 
 
 def answer(plane: DataPlane) -> Schema:
-    """A label and the probability of every label, for each instance; of a regression, a number."""
-    if plane.card.task == "regression":
-        return _object({"predictions": {"type": "array", "items": {"type": ["number", "null"]}}})
-    chance = {"type": "number", "minimum": 0, "maximum": 1}
-    probabilities = _object(dict.fromkeys(plane.card.labels, chance))
-    prediction = _object({"label": {"enum": list(plane.card.labels)}, "probabilities": probabilities})
+    """A label and the probability of every label, for each instance; of a regression a number."""
+    prediction: Schema = {"type": "number"}
+    if plane.card.task == "classification":
+        probability = {"type": "number", "minimum": 0, "maximum": 1}
+        probabilities = _object({label: probability for label in plane.card.labels})  # noqa: C420 - it is JSON soon
+        prediction = _object({"label": {"enum": list(plane.card.labels)}, "probabilities": probabilities})
     return _object({"predictions": {"type": "array", "items": prediction}})
+
+
+def _subsets(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """All instances have the same columns of identity, whichever those are."""
+    return chain.from_iterable(combinations(names, count) for count in range(len(names) + 1))
 
 
 def _object(properties: dict[str, Schema]) -> Schema:

@@ -45,15 +45,12 @@ def answer(plane: DataPlane) -> Schema:
 
 
 def _outputs(plane: DataPlane) -> list[Schema]:
-    flat = {"items": _SIZE, "minItems": 1, "maxItems": 1}
     if plane.card.task == "regression":
-        return [_output(VALUE, "FP32", flat, {"type": "array", "items": {"type": ["number", "null"]}})]
-    classes = len(plane.card.labels)
-    probabilities = {"type": "array", "items": {"type": "number", "minimum": 0, "maximum": 1}}
-    label = {"type": "array", "items": {"enum": list(plane.card.labels)}}
+        return [_output(VALUE, "FP32", 1, {"type": "number"})]
+    probability = {"type": "number", "minimum": 0, "maximum": 1}
     return [
-        _output("probabilities", "FP32", {"prefixItems": [_SIZE, {"const": classes}], "minItems": 2}, probabilities),
-        _output("label", "BYTES", flat, label),
+        _output("probabilities", "FP32", 2, probability),
+        _output("label", "BYTES", 1, {"enum": list(plane.card.labels)}),
     ]
 
 
@@ -99,14 +96,14 @@ def _wanted(plane: DataPlane) -> Schema:
     }
 
 
-def _output(name: str, datatype: str, shape: Schema, data: Schema) -> Schema:
-    size = {"type": "object", "properties": {"binary_data_size": _SIZE}}
+def _output(name: str, datatype: str, dimensions: int, value: Schema) -> Schema:
+    shape = {"type": "array", "items": _SIZE, "minItems": dimensions, "maxItems": dimensions}
     properties = {
         "name": {"const": name},
         "datatype": {"const": datatype},
-        "shape": {"type": "array", **shape},
-        "data": data,
-        "parameters": size,
+        "shape": shape,
+        "data": {"type": "array", "items": value},
+        "parameters": {"type": "object", "properties": {"binary_data_size": _SIZE}},
     }
     return {"type": "object", "required": ["name", "datatype", "shape"], "properties": properties}
 

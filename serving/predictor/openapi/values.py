@@ -9,7 +9,7 @@ from serving.predictor.dataplane import DataPlane
 
 Schema = dict[str, Any]
 _BEYOND = 2.0**128 - 2.0**103
-"""The least number that is infinite in FP32: half a step beyond its greatest."""
+"""The least number that FP32 rounds to infinity."""
 
 
 def number(plane: DataPlane) -> Schema:

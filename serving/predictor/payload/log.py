@@ -22,8 +22,8 @@ from serving.predictor.payload.sender import Sender
 from serving.predictor.payload.sink import Sink
 from serving.predictor.payload.sometimes import Sometimes
 from serving.predictor.payload.spool import Spool
-from serving.predictor.payload.tally import Tally
 from serving.predictor.rows import Rows
+from serving.predictor.tally import Tally
 
 SWITCH_SECONDS = 0.0005
 """A request that comes while the sender computes waits no longer than this, and one call into a library, for its turn.

@@ -23,6 +23,6 @@ RETRIES = Counter(
 SPOOL_BYTES = Gauge(
     "predictor_payload_spool_bytes",
     "Disk that the spool's files take, their unused end included",
-    multiprocess_mode="livesum",
     registry=REGISTRY,
+    multiprocess_mode="livesum",
 )

@@ -11,6 +11,7 @@ from zlib import crc32
 
 from serving.predictor.payload import metrics
 from serving.predictor.payload.folder import HeldFolder
+from serving.predictor.payload.older import repacked
 from serving.predictor.payload.record import Record, rows_of, unpack
 from serving.predictor.payload.room import Room
 from serving.predictor.payload.schema import Schema
@@ -76,22 +77,25 @@ class SpoolReader:
         os.close(self._file)
 
     def _batch(self, rows: int) -> Batch | None:
-        segment = self._open()
-        if self._schema is None:
+        segment, schema = self._open(), self._schema
+        if schema is None:
             return None
         records: list[bytes] = []
         start, count = self._start, 0
-        while count < rows and (frame := segment.read(start)) is not None:
-            if frame.record is None and records:
-                break  # it is told once: when it is the first of a batch
-            start = frame.end
-            if frame.record is None:
+        while count < rows and (found := segment.read(start)) is not None:
+            record, end = found
+            if record is None:
+                if records:
+                    break  # it is told once: when it is the first of a batch
                 self._damaged()
-                self._start = start
+                self._start = start = end
                 continue
-            records.append(frame.record)
-            count += rows_of(frame.record)
-        return Batch(self._schema, records, count, start) if records else None
+            if schema.format == 1:
+                record = repacked(record, len(schema.features), len(schema.labels))
+            start = end
+            records.append(record)
+            count += rows_of(record)
+        return Batch(schema, records, count, start) if records else None
 
     def _is_there(self) -> bool:
         return self._segment is not None or (self._sequence > 0 and self.folder.segment(self._sequence).exists())
@@ -101,11 +105,9 @@ class SpoolReader:
         if self._segment is None:
             self._segment = SegmentReader(self.folder.segment(self._sequence))
             first = self._segment.read(0)
-            if first is None or first.record is None:
-                self._schema = None
-            else:
-                self._schema = Schema.read(first.record)
-                self._start = max(self._start, first.end)
+            record, end = first or (None, 0)
+            self._schema = None if record is None else Schema.read(record)
+            self._start = max(self._start, end)
             if first is not None and self._schema is None:
                 self._damaged()
         return self._segment

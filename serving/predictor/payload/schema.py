@@ -16,7 +16,7 @@ class Schema(BaseModel):
     """Written at the start of each segment, so that a process of another model can send it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    format: Literal[2] = 2
+    format: Literal[1, 2] = 2
     """Of the records; a segment of another is not understood."""
     loop: str
     model_version: str
@@ -29,6 +29,8 @@ class Schema(BaseModel):
     def of(cls, plane: DataPlane, revision: str) -> Schema:
         """The schema of a model. ConfigError if payload events cannot carry its rows."""
         card = plane.card
+        if card.task == "regression":
+            raise _refusal("its values are no probabilities")
         schema = cls(
             loop=card.loop,
             model_version=plane.version,
@@ -70,7 +72,11 @@ class Schema(BaseModel):
         except ValidationError as error:
             problem = error.errors()[0]
             where = ".".join(str(part) for part in problem["loc"])
-            raise ConfigError(
-                f"Payload events cannot carry this model's rows: {where}: {problem['msg']}.",
-                "Give --payload-share 0 to serve it without payload logging.",
-            ) from error
+            raise _refusal(f"{where}: {problem['msg']}") from error
+
+
+def _refusal(why: str) -> ConfigError:
+    return ConfigError(
+        f"Payload events cannot carry this model's rows: {why}.",
+        "Give --payload-share 0 to serve it without payload logging.",
+    )

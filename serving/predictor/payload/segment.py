@@ -9,7 +9,6 @@ from __future__ import annotations
 import mmap
 import struct
 from pathlib import Path
-from typing import NamedTuple
 from zlib import crc32
 
 FRAME = struct.Struct("<II")
@@ -47,14 +46,6 @@ class SegmentWriter:
         self._memory.close()
 
 
-class Frame(NamedTuple):
-    """A record and where the next one begins."""
-
-    record: bytes | None
-    """None: its checksum is wrong."""
-    end: int
-
-
 class SegmentReader:
     """A segment, of this process or of one that has ended."""
 
@@ -63,8 +54,11 @@ class SegmentReader:
             empty = path.stat().st_size == 0  # its process was killed before it wrote anything
             self._memory = None if empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
-    def read(self, start: int) -> Frame | None:
-        """The record that begins there; None at the end of what is written."""
+    def read(self, start: int) -> tuple[bytes | None, int] | None:
+        """The record that begins there, and where the next one does; None at the end of what is written.
+
+        Instead of a record whose checksum is wrong there is None.
+        """
         memory = self._memory
         if memory is None or start + FRAME.size > len(memory):
             return None
@@ -73,9 +67,9 @@ class SegmentReader:
             return None
         start += FRAME.size
         if start + length > len(memory):  # no record has such a length: what follows cannot be found
-            return Frame(None, len(memory))
+            return None, len(memory)
         record = memory[start : start + length]
-        return Frame(record if crc32(record) == checksum else None, start + length)
+        return record if crc32(record) == checksum else None, start + length
 
     def close(self) -> None:
         """Read no more."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
 
@@ -54,7 +54,7 @@ class Table:
         }
 
 
-def _flat(lists: Any) -> list[Any]:
+def _flat(lists: Iterable[list[Any]]) -> list[Any]:
     return list(chain.from_iterable(lists))
 
 
@@ -77,9 +77,15 @@ def _columns(schema: Schema, records: Sequence[Record]) -> list[_Values]:
     parts = [record.columns if record.matrix is None else _decimals(schema, record.matrix) for record in records]
     joined = [_flat(part[at] for part in parts if part is not None) for at in range(len(schema.features))]
     return [
-        values if feature.categories is None else [value if value is None else value[:MAX_TEXT] for value in values]
+        values if feature.categories is None else _cut(values)
         for values, feature in zip(joined, schema.features, strict=True)
     ]
+
+
+def _cut(texts: list[str | None]) -> list[str | None]:
+    if max(map(len, filter(None, texts)), default=0) <= MAX_TEXT:
+        return texts
+    return [text if text is None else text[:MAX_TEXT] for text in texts]
 
 
 def _named(features: Sequence[Feature], matrix: Matrix) -> list[_Values]:

@@ -30,6 +30,12 @@ class Datatype:
         """Whether the values are text."""
         return self.little_endian is None
 
+    def are_within(self, values: list[Any]) -> bool:
+        """Whether whole numbers are within the limits; False if one is missing among others, for it is not compared."""
+        if self.limits is None or values == [None]:
+            return True
+        return None not in values and self.limits[0] <= min(values) and max(values) <= self.limits[1]
+
 
 def _whole(name: str) -> Datatype:
     dtype: np.dtype[Any] = np.dtype(name.lower()).newbyteorder("<")

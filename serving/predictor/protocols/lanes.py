@@ -9,7 +9,6 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any
 
-from serving.predictor.column import Column
 from serving.predictor.dataplane import DataPlane
 from serving.predictor.protocols.datatypes import DATATYPES
 from serving.predictor.protocols.identity import identity_of
@@ -17,15 +16,14 @@ from serving.predictor.rows import UNTOLD, Rows
 
 _FIELDS = itemgetter("name", "datatype", "shape", "data")
 _REAL = frozenset({"FP32", "FP64"})
-_SHAPES = ([1], [1, 1])
 
 
 def rows_of(inputs: Any, plane: DataPlane, request_id: str | None) -> Rows | None:
-    """The rows of the inputs of a JSON request: one matrix, or one row of a tensor a feature."""
+    """The rows of the inputs of a JSON request: one matrix, or one tensor a feature."""
     if type(inputs) is not list:
         return None
     try:
-        return _matrix(inputs[0], plane, request_id) if len(inputs) == 1 else _row(inputs, plane, request_id)
+        return _matrix(inputs[0], plane, request_id) if len(inputs) == 1 else _columns(inputs, plane, request_id)
     except (LookupError, TypeError, ValueError):  # a field that is missing, or of another kind than its lane thinks
         return None
 
@@ -61,32 +59,31 @@ def _joined(data: list[Any], rows: int, width: int) -> list[Any] | None:
     return list(chain.from_iterable(data))
 
 
-def _row(inputs: list[Any], plane: DataPlane, request_id: str | None) -> Rows | None:
-    places, are_texts = plane.layout.places, plane.layout.are_texts
-    columns: list[Any] = [None] * len(places)
-    told: dict[str, Column] = {}
+def _columns(inputs: list[Any], plane: DataPlane, request_id: str | None) -> Rows | None:
+    layout, rows = plane.layout, len(inputs[0]["data"])
+    shapes = ([rows], [rows, 1])
+    columns: dict[str, list[Any]] = {}
     for entry in inputs:
         name, datatype, shape, data = _FIELDS(entry)
-        (value,) = data
         kind = DATATYPES[datatype]
+        place = layout.places.get(name)
         if not (
             len(entry) == 4
             and type(data) is list
-            and type(value) in kind.kinds
-            and (kind.limits is None or value is None or kind.limits[0] <= value <= kind.limits[1])
+            and len(data) == rows
+            and (type(data[0]) in kind.kinds if rows == 1 else kind.kinds.issuperset(map(type, data)))
+            and (kind.limits is None or kind.are_within(data))
             and type(shape) is list
-            and shape in _SHAPES
+            and shape in shapes
             and type(shape[0]) is type(shape[-1]) is int
+            and (kind.is_text if place is None else kind.is_text == layout.are_texts[place])
+            and name not in columns
         ):
             return None
-        place = places.get(name)
-        if place is not None and are_texts[place] == kind.is_text:
-            columns[place] = data
-        elif kind.is_text and name in plane.layout.beside and name not in told:
-            told[name] = data
-        else:
-            return None
-    if len(inputs) != len(places) + len(told) or None in columns:  # a feature is missing, or there twice
+        columns[name] = data
+    told = {name: columns.pop(name) for name in layout.beside if name in columns}
+    if columns.keys() != layout.places.keys():
         return None
-    matrix = plane.from_row([column[0] for column in columns])
-    return None if matrix is None else Rows(matrix, columns, identity_of(told, 1), request_id)
+    ordered = [columns[name] for name in layout.names]
+    matrix = plane.from_row([column[0] for column in ordered]) if rows == 1 else plane.from_typed(columns)
+    return None if matrix is None else Rows(matrix, ordered, identity_of(told, rows), request_id)

@@ -36,8 +36,8 @@ class Predict:
         self._inference = inference
         self._exchange_of = exchange_of
         self._answers = answers
-        self._count = metrics.REQUESTS.labels(PROTOCOL, "200").inc
-        self._observe = metrics.SECONDS.labels(PROTOCOL).observe
+        self._answered_requests = metrics.answered(PROTOCOL)
+        self._observe = metrics.answer_seconds(PROTOCOL).observe
 
     def __call__(self, request: Request) -> Response | Awaitable[Response]:
         """The answer, or for many rows something to wait for. It never raises."""
@@ -68,7 +68,7 @@ class Predict:
             return self._failed(request, error)
 
     def _answered(self, request: Request, answer: HttpAnswer) -> Response:
-        self._count()
+        self._answered_requests.count += 1
         self._observe(time.perf_counter() - request.received)
         return self._answers.predicted(request, answer)
 

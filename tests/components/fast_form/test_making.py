@@ -15,8 +15,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
+from components.fast_form import ensemble
 from components.fast_form.boosters import booster_graph
-from components.fast_form.graph import UnknownModelError
+from components.fast_form.ensemble import UnknownModelError
 from components.fast_form.making import Made, compare, make
 from components.fast_form.probes import MADE, probes
 from contracts.fast import NEAR_TIE, FastModel
@@ -123,6 +124,14 @@ def test_a_dart_has_no_fast_form() -> None:
         BoosterClassifier(trained("binary:logistic", TWO, booster="dart", rate_drop=0.5), TYPES), FEATURES, 2, MATRIX
     )
     assert found.reason == "It has no fast form: the booster is a dart"
+
+
+def test_a_forest_beyond_all_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model of very many nodes is served as it is, instead of filling the training step's memory."""
+    monkeypatch.setattr(ensemble, "MAX_NODES", 100)
+    assert made(ESTIMATORS["forest without missing values"]).reason == (
+        "It has no fast form: its trees have more than 100 nodes"
+    )
 
 
 class Strange(EstimatorClassifier):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from eventlog_parts import WINDOW_ROWS, Place, numbered, payload
+from eventlog_parts import START, WINDOW_ROWS, Place, numbered, payload
 
 from contracts.errors import BusyError
 from contracts.events import to_event
@@ -57,6 +58,24 @@ def test_each_goes_on_where_the_last_one_stopped(place: Place, seed: int) -> Non
     list(last.restore())
     ids = windowed(place)
     assert len(ids) == len(set(ids)) == start - start % WINDOW_ROWS
+
+
+def test_a_window_has_one_span_whoever_cuts_it(place: Place) -> None:
+    """Amid a replay two rows are of now: all are in the window, and a process that starts derives the same times."""
+    strays = (datetime(2026, 11, 21, tzinfo=UTC),) * 2
+    seconds = tuple(START + timedelta(seconds=second) for second in range(WINDOW_ROWS - 2))
+    rows = payload(numbered(0, WINDOW_ROWS), timestamps=(*strays, *seconds))
+    with ThreadPoolExecutor(2) as writers:
+        groups = Flush(place.store, place.settings.data_bucket, writers)([read(to_event(rows, "/test"))])
+    alive = cutter(place)
+    for group in groups:
+        alive.pending.add(group.name, group.table)
+    cut = alive.pending.cut()  # and it dies before the window is written
+    ((window, table),) = list(cutter(place).restore())
+    assert cut is not None
+    assert (window.start, window.end) == cut.span == (START, seconds[-1] + timedelta(microseconds=1))
+    assert place.log.window(window.uri) == window
+    assert sorted(table["event_timestamp"].to_pylist()) == [*seconds, *strays]
 
 
 def test_of_two_that_cut_the_same_window_one_is_refused(place: Place) -> None:

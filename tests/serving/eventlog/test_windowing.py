@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,6 +14,7 @@ from contracts.eventlog import EVENT_TIME, ROW_COLUMNS, ROW_ID
 from serving.eventlog.pending import Cut, Pending
 
 SIZE = 7
+START = datetime(2013, 3, 1, tzinfo=UTC)
 Batch = list[tuple[int, bool]]
 """Numbers of rows, and whether they got an error."""
 
@@ -85,3 +90,40 @@ def test_the_newest_object_bounds_what_windows_hold(given_batches: list[Batch]) 
     for cut in cuts(given_batches, Pending(SIZE)):
         assert max(first[row_id] for row_id in cut.rows[ROW_ID].to_pylist()) == int(cut.newest)
         assert cut.cursor >= cut.newest
+
+
+def span(times: Sequence[datetime]) -> tuple[datetime, datetime]:
+    """Of one window whose rows have these times."""
+    pending = Pending(len(times))
+    rows = [{ROW_ID: f"{place:04d}", EVENT_TIME: time} for place, time in enumerate(times)]
+    pending.add("000", pa.Table.from_pylist(rows, schema=ROW_COLUMNS))
+    cut = pending.cut()
+    assert cut is not None
+    assert sorted(cut.rows[EVENT_TIME].to_pylist()) == sorted(times)
+    return cut.span
+
+
+def hourly(rows: int) -> list[datetime]:
+    """From the start on."""
+    return [START + timedelta(hours=hour) for hour in range(rows)]
+
+
+@pytest.mark.parametrize("size", [50, 1000])
+@pytest.mark.parametrize("year", [1900, 2026])
+def test_a_few_rows_of_another_age_do_not_move_the_span(size: int, year: int) -> None:
+    """One in twenty, though they are rows of the window as any other."""
+    strays = [datetime(year, 11, 21, 14, minute, tzinfo=UTC) for minute in range(size // 20)]
+    times = hourly(size - len(strays))
+    assert span([*times, *strays]) == (START, times[-1] + timedelta(microseconds=1))
+
+
+def test_many_rows_of_another_age_are_the_span() -> None:
+    """More than one in twenty are no mistake of a few."""
+    late = datetime(2026, 11, 21, tzinfo=UTC)
+    assert span([*hourly(47), *[late] * 3]) == (START, late + timedelta(microseconds=1))
+
+
+def test_a_pause_in_the_traffic_is_within_the_span() -> None:
+    """Rows on both sides of it are near each other."""
+    times = [*hourly(98), START + timedelta(days=6), START + timedelta(days=7)]
+    assert span(times) == (START, times[-1] + timedelta(microseconds=1))

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 from predictor_process import Bundle
 from route_parts import Routes, routes_of
+
+from serving.predictor.classifier import ServedClassifier
+from serving.predictor.inference import Inference
+from serving.predictor.readiness import Readiness
+from serving.predictor.routes.server import table
 
 INFER = "/v2/models/flights/infer"
 PREDICT = "/v1/models/flights:predict"
@@ -48,6 +55,8 @@ def test_every_page_is_there(routes: Routes, document: dict[str, Any]) -> None:
         ([ROW], 200),
         ([[1, 2, 0, None]] * 3, 200),
         ([ROW | {"row_id": "a", "event_timestamp": "2013-03-01T12:00:00Z"}], 200),
+        ([ROW | {"row_id": "a"}], 200),
+        ([ROW | {"row_id": "a"}, ROW], 400),
         ([ROW | {"carrier": "never seen", "hour": None}], 200),
         ([], 400),
         ([{}], 400),
@@ -55,6 +64,7 @@ def test_every_page_is_there(routes: Routes, document: dict[str, Any]) -> None:
         ([ROW | {"hour": "7"}], 400),
         ([ROW | {"distance": 1e39}], 400),
         ([[1, 2, 7, 0]], 400),
+        ([[1, True, False, 3.402823466385289e38]], 200),
         ([[1, 2, 0]], 400),
         ([ROW] * 4, 413),
     ],
@@ -102,3 +112,30 @@ def test_scikit_learn(pipeline: Bundle) -> None:
     document = json.loads(routes_of(pipeline).get("/openapi.json").body)
     row = document["components"]["schemas"]["V1Request"]["properties"]["instances"]["anyOf"][0]["items"]
     assert list(row["properties"]) == ["a", "b", "c"]
+
+
+def test_regression(flights: Bundle) -> None:
+    """A model that predicts a number says so."""
+    plane = routes_of(flights).inference.plane
+    card = plane.card.model_copy(update={"task": "regression", "labels": ()})
+    classifier = ServedClassifier(Constant(), accepts_missing=True)
+    inference, readiness = Inference(replace(plane, card=card, classifier=classifier), None), Readiness()
+    routes = Routes(table(inference, readiness), inference, readiness)
+    document = json.loads(routes.get("/openapi.json").body)
+    outputs = json.loads(routes.get("/v2/models/flights").body)["outputs"]
+    assert outputs == [{"name": "prediction", "datatype": "FP32", "shape": [-1]}]
+    for path, request, answer in (
+        (PREDICT, {"instances": [ROW]}, "V1Answer"),
+        (INFER, document["components"]["schemas"]["V2Request"]["examples"][0], "V2Answer"),
+    ):
+        found = routes.post(path, request)
+        assert found.status == 200, found.body
+        validator(document, answer).validate(json.loads(found.body))
+
+
+class Constant:
+    """A model to which all rows are alike."""
+
+    def probabilities(self, matrix: Any) -> Any:
+        """See Classifier."""
+        return np.full((len(matrix), 1), 7.5, np.float32)

@@ -148,6 +148,65 @@ def test_any_row_makes_a_valid_event(rows: list[tuple[Any, Any, float, str]], mo
     assert max(len(data.row_ids) for data in found) <= most
 
 
+REQUEST = st.fixed_dictionaries(
+    {
+        "request_id": st.sampled_from(["a", "b", 'say "x"', "\\", "\u00e9", "\x7f", "10", "a" * 1000]) | st.just(None),
+        "count": st.integers(1, 3),
+        "is_matrix": st.booleans(),
+        "has_ids": st.booleans(),
+        "has_times": st.booleans(),
+        "error": st.sampled_from([None, None, None, "ValueError: x"]),
+    }
+)
+
+
+@given(requests=st.lists(REQUEST, min_size=1, max_size=12), most=st.integers(1, 30))
+@settings(deadline=None)
+def test_requests_of_any_kinds_side_by_side(requests: list[dict[str, Any]], most: int) -> None:
+    """Every row keeps its id, time, features, scores and error, whatever came before and behind it."""
+    packed, expected = [], []
+    for number, request in enumerate(requests):
+        record, rows = _packed(float(number), **request)
+        packed.append(record)
+        expected += rows
+    records = unpack(packed, len(SCHEMA.features), len(SCHEMA.labels))
+    found = [payload(event) for event in payload_events(SCHEMA, records, most)]
+    rows = [
+        (row_id, time.isoformat(), size, colour, no, error)
+        for data in found
+        for row_id, time, size, colour, no, error in zip(
+            *(data.row_ids, data.timestamps, data.columns["size"], data.columns["colour"], data.scores["no"]),
+            data.errors,
+            strict=True,
+        )
+    ]
+    assert rows == expected
+
+
+def _packed(
+    size: float,
+    *,
+    request_id: str | None,
+    count: int,
+    is_matrix: bool,
+    has_ids: bool,
+    has_times: bool,
+    error: str | None,
+) -> tuple[bytes, list[tuple[object, ...]]]:
+    """The record of a request of so many green rows of a size, and what is to be told of each of them."""
+    row_ids = [f"{size}-{row}" for row in range(count)] if has_ids else None
+    times = ["2013-03-01T11:00:00+00:00"] * count if has_times else None
+    columns: list[list[Any]] = [[size] * count, ["green"] * count]
+    matrix = np.array([[size, 1]] * count, dtype=np.float32)
+    rows = Rows(matrix, None if is_matrix else columns, Identity(row_ids, times))
+    own = new_id() if request_id is None else request_id
+    record = pack(rows, own, AT, 0.002, None if error else halves(count), error)
+    name = str(uuid.UUID(bytes=own)) if isinstance(own, bytes) else own
+    time = "2013-03-01T11:00:00+00:00" if has_times else "2013-03-01T12:00:00.250000+00:00"
+    ids = row_ids or [f"{name}/{row}" for row in range(count)]
+    return record, [(row_id, time, size, "green", None if error else 0.5, error) for row_id in ids]
+
+
 def test_the_id_of_a_request() -> None:
     """The body's, else the header's, else a new uuid4; one too long is told by its digest."""
     assert request_id("body", {"x-request-id": "header"}) == "body"
@@ -174,3 +233,6 @@ def test_a_model_whose_rows_no_event_can_carry() -> None:
     card = own.card.model_copy(update={"features": tuple(Feature(name=f"f{number}") for number in range(2001))})
     with pytest.raises(ConfigError, match=r"columns: .*2000.* --payload-share 0"):
         Schema.of(DataPlane("flights", "7", card, own.classifier, 10), "r")
+    regression = own.card.model_copy(update={"task": "regression", "labels": ()})
+    with pytest.raises(ConfigError, match="its values are no probabilities"):
+        Schema.of(DataPlane("flights", "7", regression, own.classifier, 10), "r")

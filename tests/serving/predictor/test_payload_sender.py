@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import socket
+import struct
+import threading
 from pathlib import Path
 
+import orjson
 import pytest
 from payload_parts import answer, duplicates, halves, logging_to, metric, plane, rows_of, sinking, wait_until
 from predictor_process import free_port
 
+from contracts.cloudevent import CloudEvent
 from contracts.errors import ConfigError
 from serving.predictor.payload import sender, spool
 from serving.predictor.payload.folder import create
@@ -18,6 +23,7 @@ from serving.predictor.payload.record import pack
 from serving.predictor.payload.room import Room
 from serving.predictor.payload.schema import Schema
 from serving.predictor.payload.segment import FRAME
+from serving.predictor.payload.sink import Outcome, Sink
 
 ROWS = [f"{number}/0" for number in range(40)]
 
@@ -70,6 +76,29 @@ def test_an_event_is_sent_again(tmp_path: Path, status: int) -> None:
         wait_until(lambda: sink.row_ids)
         assert (sink.row_ids, sink.posts) == (["a/0"], 3)
     assert metric("predictor_payload_retries_total") == before + 2
+
+
+def test_a_sink_that_closes_connections_between_events() -> None:
+    """A kept connection that turns out to be closed is made anew, without a word and without a wait."""
+    event = CloudEvent({"id": "1", "source": "/a", "type": "b"}, b"{}", "application/json")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=_answer_once_each, args=(listening, 3))
+        thread.start()
+        sink = Sink(f"http://127.0.0.1:{listening.getsockname()[1]}/a?b")
+        assert [sink.post(event, 10).outcome for _ in range(3)] == [Outcome.SENT] * 3
+        sink.close()
+        thread.join()
+
+
+def _answer_once_each(listening: socket.socket, times: int) -> None:
+    for _ in range(times):
+        connection, _ = listening.accept()
+        with connection, connection.makefile("rb") as stream:
+            assert stream.readline() == b"POST /a?b HTTP/1.1\r\n"
+            while stream.readline() != b"\r\n":
+                pass
+            stream.read(2)
+            connection.sendall(b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n")
 
 
 def test_a_rejected_event_is_skipped(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -151,6 +180,27 @@ def test_what_another_process_left_is_sent(tmp_path: Path) -> None:
             "7": ("new/0",),
         }
         wait_until(lambda: len(list(tmp_path.iterdir())) == 1)
+
+
+def test_records_of_the_version_before(tmp_path: Path) -> None:
+    """What a process left that wrote records in the form of the version before is sent like any other."""
+    schema = Schema.of(plane(), "r").model_copy(update={"format": 1})
+    folder, room, scores = create(tmp_path), Room(2**20), halves(1).tobytes()
+    writer = spool.Spool(folder, schema.written(), room)
+    told: list[tuple[list[object], bytes]] = [
+        ([1, 1e9, 0.1, "a", None, None, None, [[1.5], ["green"]]], scores),
+        ([1, 1e9, 0.1, "b", ["x"], ["2013-03-01T12:00:00+00:00"], None, None], scores + rows_of(None).matrix.tobytes()),
+        ([1, 1e9, 0.1, "c", None, None, "ValueError: c", [[2], [None]]], b""),
+    ]
+    for head, numbers in told:
+        json = orjson.dumps(head)
+        assert writer.append(struct.pack("<I", len(json)) + json + numbers) is None
+    folder.release()
+    with sinking() as sink, logging_to(sink.url, tmp_path):
+        wait_until(lambda: len(sink.row_ids) == 3)
+    assert sink.row("a/0").items() >= {"size": 1.5, "colour": "green", "no": 0.5, "error": None}.items()
+    assert sink.row("x").items() >= {"size": 0, "colour": "green", "yes": 0.5}.items()
+    assert sink.row("c/0").items() >= {"size": 2, "colour": None, "no": None, "error": "ValueError: c"}.items()
 
 
 def test_the_position_outlives_the_process(tmp_path: Path) -> None:

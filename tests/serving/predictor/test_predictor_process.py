@@ -7,9 +7,11 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import grpc
 import psutil
 import pytest
 from predictor_process import Bundle, Server, command, free_port
@@ -106,6 +108,36 @@ def test_failures_are_counted(flights_server: Server) -> None:
     assert 'request_predict_seconds_count{model_name="flights"}' in metrics
     assert 'predictor_requests_total{protocol="rest",status="200"}' in metrics
     assert 'predictor_failures_total{protocol="rest",status="400"}' in metrics
+
+
+def test_many_requests_of_one_connection(flights_server: Server) -> None:
+    """The bound of a request's headers is no bound of a connection, also where head and body come apart."""
+    connection = http.client.HTTPConnection(flights_server.url.removeprefix("http://"), timeout=30)
+    for _ in range(20):
+        connection.request("POST", PREDICT, BODY, {"x-long": "x" * 4000})
+        with connection.getresponse() as answer:
+            assert answer.status == 200
+            answer.read()
+    connection.close()
+
+
+def test_workers(flights: Bundle, serve: Serve) -> None:
+    """Several processes answer on one port, over REST and gRPC, and count together; all end with the first."""
+    server = serve(flights.folder, "--workers", "2")
+    workers = psutil.Process(server.process.pid).children()
+    assert len(workers) == 2
+    while server.log.read_text().count("gRPC serves on") < 2:
+        time.sleep(0.05)  # the readiness that was waited for may be the other's
+    for _ in range(10):
+        assert server.post(PREDICT, BODY)[0] == 200
+    for _ in range(10):  # whichever of them is asked
+        metrics = server.get("/metrics")[1].decode()
+        assert 'predictor_requests_total{protocol="rest",status="200"} 10.0' in metrics
+    with grpc.insecure_channel(server.grpc_address) as channel:
+        live = channel.unary_unary("/inference.GRPCInferenceService/ServerLive")
+        assert live(b"", timeout=30) == b"\x08\x01"
+    assert server.end() == 0
+    assert not any(worker.is_running() for worker in workers)
 
 
 def test_port_of_knative() -> None:

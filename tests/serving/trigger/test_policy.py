@@ -10,7 +10,7 @@ import pytest
 from contracts.errors import ConfigError
 from contracts.events import Drift, Performance
 from contracts.loop import LoopSpec
-from serving.trigger.policy import Decision, PastRun, decide
+from serving.trigger.policy import SKEW, Decision, PastRun, ahead, decide
 
 START = datetime(2013, 3, 1, tzinfo=UTC)
 
@@ -128,6 +128,27 @@ def test_the_cooldown_counts_days_of_events() -> None:
     near, far = ran(drifts[6], "failed"), ran(drifts[5])
     assert "cooldown is 14 days" in last(loop(), drifts, (near,)).reason
     assert last(loop(), drifts, (far,)).accepted
+
+
+def test_what_comes_after_a_later_windows_run_is_late() -> None:
+    """It leads to no run, whatever the cooldown; what follows that run does."""
+    drifts = days("d" * 20)
+    spec, runs = loop(cooldown_days=0), (ran(drifts[6], episode="1-000004"),)
+    late = decide(spec, drifts, runs, drifts[4])
+    assert (late.accepted, late.reason) == (
+        False,
+        "It is late: its window ended on 2013-03-06, before the last run's (2013-03-08).",
+    )
+    assert decide(spec, drifts, runs, drifts[8]).accepted
+
+
+def test_a_window_of_the_future_is_not_decided_on() -> None:
+    """Clocks may differ a little, not more."""
+    window = seen(0)
+    assert ahead(window, window.end) == ahead(window, window.end - SKEW) == ""
+    assert "ends at 2013-03-02 00:00 UTC, later than now (2013-03-01 23:49)" in ahead(
+        window, window.end - timedelta(minutes=11)
+    )
 
 
 def test_one_run_at_a_time() -> None:

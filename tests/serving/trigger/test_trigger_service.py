@@ -23,6 +23,7 @@ RULES = {
     "manual": "",
     "away": "",
     "again": "",
+    "ahead": "",
 }
 
 
@@ -129,6 +130,16 @@ def test_an_event_that_comes_again_has_the_same_answer(service: ServiceProcess, 
     assert [decided(service, event) for event in events] == first
     assert [one.decision for one in first].count("accepted") == 1
     assert len(pipelines.names("again")) == 1
+
+
+def test_windows_of_the_future_lead_to_no_run_and_hinder_none(service: ServiceProcess, pipelines: Pipelines) -> None:
+    """A client's clock was wrong; what happens meanwhile is decided on as ever."""
+    future = 24 * 365 * 200
+    told = [decided(service, drift_event("ahead", future + index)) for index in range(4)]
+    assert all("later than now" in one.reason for one in told)
+    assert pipelines.names("ahead") == []
+    assert verdicts(service, "ahead", 1, range(3)) == [False, False, True]
+    assert decided(service, drift_event("ahead", future)) == told[0]
 
 
 def test_what_can_never_be_decided_is_refused_for_good(service: ServiceProcess) -> None:

@@ -51,7 +51,10 @@ def target_of(matrix: Matrix) -> np.typing.NDArray[np.float64]:
     """A number to learn from rows."""
     filled = np.nan_to_num(matrix).astype(np.float64)
     noise = np.random.default_rng(3).normal(size=len(matrix))
-    target: np.typing.NDArray[np.float64] = filled[:, 2] + filled[:, 3] * filled[:, 4] + (filled[:, 1] * 7 % 5 > 2) - (filled[:, 0] == 1) + 0.3 * noise
+    filled[:, 1] = filled[:, 1] * 7 % 5 > 2
+    filled[:, 0] = filled[:, 0] == 1
+    target: np.typing.NDArray[np.float64] = filled[:, 1] - filled[:, 0] + filled[:, 2] + 0.3 * noise
+    return target + filled[:, 3] * filled[:, 4]
 
 
 TRAINING = rows_of(TRAINED, 0)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import uvloop
 from predictor_process import free_port
 
-from contracts.model import Feature, ModelCard
+from contracts.model import Feature, ModelCard, Task
 from serving.predictor.address import bind
 from serving.predictor.classifier import ServedClassifier
 from serving.predictor.dataplane import DataPlane
@@ -35,8 +35,9 @@ _Matrix = npt.NDArray[np.float32]
 
 @dataclass
 class Model:
-    """Says that each row's first value is its second probability, when it may."""
+    """Says that each row's first value is its second probability, or what is predicted, when it may."""
 
+    outputs: int = 2
     may_answer: threading.Event = field(default_factory=threading.Event)
     asked: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     """Released once a prediction."""
@@ -51,7 +52,7 @@ class Model:
         assert self.may_answer.wait(60)
         if self.error is not None:
             raise self.error
-        return np.stack([1 - matrix[:, 0], matrix[:, 0]], axis=1)
+        return np.stack([1 - matrix[:, 0], matrix[:, 0]], axis=1)[:, -self.outputs :]
 
 
 @dataclass(frozen=True)
@@ -88,15 +89,30 @@ class Served:
         raise AssertionError(f"{method} answered {answer!r}")
 
 
-@contextmanager
-def serving(**bounds: Any) -> Iterator[Served]:
-    """A server with these bounds. At the end it is drained, and all that was taken in must be out again."""
+def plane_of(model: Model | None = None, task: Task = "classification") -> DataPlane:
+    """A data plane of two features around a model."""
     features = (Feature(name="late"), Feature(name="colour", categories=("red", "green")))
+    labels = ("no", "yes") if task == "classification" else ()
     card = ModelCard(
-        loop="l", kind="k", format="xgboost-ubj", model_file="m", features=features, labels=("no", "yes"), files={}
+        loop="l",
+        kind="k",
+        task=task,
+        format="xgboost-ubj",
+        model_file="m",
+        files={},
+        features=features,
+        labels=labels,
     )
-    model, readiness, observed = Model(), Readiness(), list[tuple[str, Code, float]]()
-    plane = DataPlane("flights", "7", card, ServedClassifier(model, accepts_missing=True), max_rows=2000)
+    classifier = ServedClassifier(model or Model(), accepts_missing=True)
+    return DataPlane("flights", "7", card, classifier, max_rows=2000)
+
+
+@contextmanager
+def serving(task: Task = "classification", batch_rows: int = 0, **bounds: Any) -> Iterator[Served]:
+    """A server with these bounds. At the end it is drained, and all that was taken in must be out again."""
+    model, readiness = Model(2 if task == "classification" else 1), Readiness()
+    observed: list[tuple[str, Code, float]] = []
+    plane = plane_of(model, task)
     port = free_port()
     server = GrpcServer(
         Inference(plane, None),
@@ -104,6 +120,7 @@ def serving(**bounds: Any) -> Iterator[Served]:
         Bounds(**{"message_bytes": 100_000, **bounds}),
         readiness,
         lambda *call: observed.append(call),
+        batch_rows,
     )
     loop = uvloop.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)

@@ -26,22 +26,20 @@ class RawClient:
     def __exit__(self, *_: object) -> None:
         self._socket.close()
 
-    def ask(
-        self, headers: Mapping[str, str], body: bytes | None = b"", path: str = "ModelInfer", *, ended: bool = True
-    ) -> int:
-        """Begin a call, with its body and its end if there are any."""
+    def ask(self, headers: Mapping[str, str], body: bytes = b"", *, ended: bool = True, sent: bool = True) -> int:
+        """Begin a call with its body, ended unless more is to come. Unless `sent`, it goes with what is sent next."""
         every = {
             ":method": "POST",
             ":scheme": "http",
-            ":path": f"/inference.GRPCInferenceService/{path}",
+            ":path": "/inference.GRPCInferenceService/ModelInfer",
             ":authority": "test",
             "content-type": "application/grpc",
             **headers,
         }
         stream = self.http2.send_request([(name.encode(), value.encode()) for name, value in every.items()])
-        if body is not None:
-            self.http2.send_data(stream, body, end_stream=ended)
-        self.send()
+        self.http2.send_data(stream, body, end_stream=ended)
+        if sent:
+            self.send()
         return stream
 
     def send(self, data: bytes | None = None) -> None:

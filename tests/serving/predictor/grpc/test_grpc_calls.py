@@ -13,6 +13,7 @@ import grpc
 import numpy as np
 import pytest
 from grpc_parts import LARGE, SERVICE, Served, matrix, serving
+from raw_client import RawClient
 
 from serving.predictor.grpc.codes import Code
 from serving.predictor.grpc.messages import HealthCheckRequest, HealthCheckResponse, ModelInferRequest
@@ -114,8 +115,6 @@ def test_a_call_that_is_late_already(served: Served) -> None:
 @pytest.mark.parametrize("timeout", ["1", "S", "123456789S", "1.5S", "-1S", "1x"])
 def test_a_timeout_that_is_none(served: Served, timeout: str) -> None:
     """INVALID_ARGUMENT."""
-    from raw_client import RawClient
-
     with RawClient(served.address) as client:
         client.ask({"grpc-timeout": timeout})
         assert client.status()[0] == "3"
@@ -177,9 +176,16 @@ def _poll(condition: Any) -> None:
 
 def test_a_bomb(served: Served) -> None:
     """A message that decompresses to much more than the bound is not decompressed further than that."""
-    from raw_client import RawClient
-
     bomb = zlib.compress(bytes(50_000_000))
     with RawClient(served.address) as client:
         client.ask({"grpc-encoding": "deflate"}, b"\1" + len(bomb).to_bytes(4) + bomb)
         assert client.status() == ("8", "Received message larger than max (100001 vs. 100000).")
+
+
+def test_a_regression() -> None:
+    """One output, the predicted numbers; a label is refused."""
+    with serving(task="regression") as served:
+        for raw in (False, True):
+            (tensor,) = served.infer(matrix(2, raw=raw)).outputs
+            assert (tensor.name, tensor.datatype, list(tensor.shape)) == ("prediction", "FP32", [2])
+        assert served.refused(INFER, matrix(1, outputs=[{"name": "label"}]))[0] == "INVALID_ARGUMENT"

@@ -92,16 +92,16 @@ def test_what_is_late_when_the_server_ends() -> None:
 
 def test_a_message_that_does_not_end() -> None:
     """A call of which nothing more comes is given up, and makes room."""
-    with serving(silence_seconds=0.1, calls=1) as served, RawClient(served.address) as client:
+    with serving(body_seconds=0.1, calls=1) as served, RawClient(served.address) as client:
         client.ask({}, b"\0\0\0\0\5ab", ended=False)
-        assert client.status() == ("4", "The rest of the message did not come.")
+        assert client.status() == ("4", "The rest of the message did not come in time.")
         client.ask({}, b"\0\0\0\0\0")
         assert client.status()[0] == "5"
 
 
 def test_an_answer_that_nobody_takes() -> None:
     """The call is reset."""
-    with serving(silence_seconds=0.1) as served, RawClient(served.address) as client:
+    with serving(send_seconds=0.1) as served, RawClient(served.address) as client:
         client.http2.update_settings({ngh2.Setting.INITIAL_WINDOW_SIZE: 0})
         message = matrix(1)
         stream = client.ask({}, b"\0" + len(message).to_bytes(4) + message)
@@ -112,7 +112,7 @@ def test_an_answer_that_nobody_takes() -> None:
 
 def test_a_client_that_says_nothing() -> None:
     """Its connection is ended."""
-    with serving(silence_seconds=0.1) as served:
+    with serving(head_seconds=0.1) as served:
         host, _, port = served.address.partition(":")
         with socket.create_connection((host, int(port)), timeout=30) as client:
             _read_to_the_end(client)

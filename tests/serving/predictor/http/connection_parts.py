@@ -73,6 +73,16 @@ class Client:
         """Send and read the answer."""
         return self.send(data).answer()
 
+    def answer_to_endless(self, data: bytes) -> Answer:
+        """Go on sending this, a moment apart, until there is an answer."""
+        self.socket.settimeout(0.02)
+        while True:
+            self.send(data)
+            try:
+                return self.answer()
+            except TimeoutError:
+                continue
+
     def closed(self) -> bool:
         """Wait for the end. Whether nothing came before it."""
         return not self._read and self.socket.recv(65536) == b""

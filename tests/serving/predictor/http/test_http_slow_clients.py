@@ -13,7 +13,7 @@ SOON = 0.15
 @pytest.mark.parametrize("sent", [b"G", b"GET / HTTP/1.1\r\nhost: a\r\nx: "])
 def test_a_head_that_does_not_end_in_time(sent: bytes) -> None:
     """A request whose headers do not come in time is refused with 408, also after a good one."""
-    with serving(head_seconds=SOON) as server:
+    with serving(head_seconds=1) as server:
         for before in (b"", POST):
             client = server.client().send(before + sent)
             if before:
@@ -25,16 +25,9 @@ def test_a_head_that_does_not_end_in_time(sent: bytes) -> None:
 
 def test_a_head_that_comes_byte_by_byte() -> None:
     """Bytes that go on dribbling in do not lengthen the time."""
-    with serving(head_seconds=0.3) as server:
+    with serving(head_seconds=1) as server:
         client = server.client().send(b"GET / HTTP/1.1\r\nx: ")
-        client.socket.settimeout(0.02)
-        while True:
-            client.send(b"a")
-            try:
-                assert client.answer().status == 408
-                break
-            except TimeoutError:
-                continue
+        assert client.answer_to_endless(b"a").status == 408
 
 
 @pytest.mark.parametrize(
@@ -64,10 +57,12 @@ def test_a_connection_that_never_asks_ends() -> None:
 
 def test_an_answer_under_way_is_no_idleness() -> None:
     """A client that waits for its answer is not sent away, however long that takes."""
-    with serving(idle_seconds=0.05, head_seconds=0.05, body_seconds=0.05) as server:
-        client = server.client().send(POST.replace(b"/echo", b"/held"))
-        ticks = server.client()
-        assert ticks.closed()  # the deadlines of others have passed meanwhile
+    with serving(idle_seconds=0.05) as server:
+        client = server.client().send(GET + POST.replace(b"/echo", b"/held"))
+        assert client.answer().status == 200
+        idle = server.client()
+        assert idle.ask(GET).status == 200
+        assert idle.closed()  # the other's deadline, were it idle, has passed before
         server.let_go()
         assert client.answer().status == 200
 
@@ -90,6 +85,17 @@ def test_a_client_that_does_not_read_is_cut_off() -> None:
         wait_until(lambda: server.server.open_connections == 0)
         assert len(server.handling.handled) == 1  # the others were not even begun
         assert server.client().ask(POST).status == 200
+
+
+def test_a_client_that_reads_its_last_answer_late_gets_it_whole() -> None:
+    """The last answer of a connection is sent to its end before the server hangs up, and then it does hang up."""
+    with serving(send_seconds=30, linger_seconds=0.1, max_body_bytes=10_000) as server:
+        client = server.client().send(b"GET /bytes/9000000 HTTP/1.1\r\nhost: a\r\n\r\n" + b"nonsense\r\n\r\n")
+        idle = server.client().send(b"nonsense\r\n\r\n")
+        wait_until(lambda: server.server.open_connections == 1)  # the second has lingered long enough
+        assert len(client.answer().body) == 9_000_000
+        assert client.answer().status == idle.answer().status == 400
+        wait_until(lambda: server.server.open_connections == 0)
 
 
 def test_unread_answers_count_as_held() -> None:
@@ -120,9 +126,8 @@ def test_a_client_that_goes_on_sending_after_its_refusal() -> None:
         client = server.client().send(b"nonsense\r\n\r\n")
         client.send(b"x" * 1000)
         assert client.answer().status == 400
-        with pytest.raises(OSError, match="reset|pipe"):
-            for _ in range(10_000):
-                client.send(b"x" * 10_000)
+        with pytest.raises(ConnectionError):
+            client.send(b"x" * 100_000_000)
 
 
 def test_bodies_that_come_in_are_held_within_a_bound() -> None:

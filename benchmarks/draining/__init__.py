@@ -1,0 +1,1 @@
+"""Predictors replaced one after the other behind Envoy, while clients ask."""
