@@ -161,6 +161,7 @@ def test_what_is_counted(routes: Routes) -> None:
         return REGISTRY.get_sample_value(name, labels) or 0.0
 
     def all_counted() -> list[float]:
+        routes.get("/metrics")  # what was counted is told when somebody looks
         return [
             counted("predictor_requests_total", protocol="rest", status="200"),
             counted("predictor_requests_total", protocol="rest", status="400"),
