@@ -41,7 +41,7 @@ class RequestReader:
         self._whole: Head | None = None  # the last request's of what was fed, if it came to its end
         self._url = b""
         self._headers: dict[str, str] = {}
-        self._room = 0
+        self._room = self._begun = 0
         self._fruitless = 0
 
     def feed(self, data: bytes) -> None:
@@ -63,12 +63,12 @@ class RequestReader:
             self._lessons -= 1
 
     def _feed(self, data: bytes) -> None:
-        room, size = self._room, self.body.size
+        before = self._progress()
         rest = self._parse(data)
         while rest:
             rest = self._parse(rest)
         if self.stage != IDLE:
-            self._check_fruit(data, room == self._room and size == self.body.size)
+            self._check_fruit(data, before == self._progress())
 
     def release(self) -> None:
         """Let go of the parser, which holds this object as this holds it."""
@@ -92,6 +92,7 @@ class RequestReader:
     def on_message_begin(self) -> None:
         """A request begins."""
         self.stage = HEAD
+        self._begun += 1
         self._whole = None
         self._url = b""
         self._headers = {}
@@ -158,6 +159,9 @@ class RequestReader:
             self._head = asked
         else:
             self._complete()
+
+    def _progress(self) -> tuple[int, int, int]:
+        return self._begun, self._room, self.body.size
 
     def _check_fruit(self, data: bytes, fruitless: bool) -> None:
         """Bound what the parser itself keeps: a header that does not end, or chunks that are all extension."""
