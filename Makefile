@@ -84,6 +84,10 @@ bench-canaries: $(DEV) $(DRIFT)  ## bad versions do not get through: rolled out 
 bench-quiet: $(DEV) $(DRIFT)  ## quiet where nothing drifts: 50,000 requests through the real loop; ARGS='--rows 10000'
 	$(BIN)/python benchmarks/quiet.py $(ARGS)
 
+.PHONY: bench-fuzz
+bench-fuzz: $(DEV)  ## the predictor under 100,000 requests that no client should send; ARGS='--seed 2' for others
+	$(BIN)/python benchmarks/fuzz.py $(ARGS)
+
 .PHONY: bench-serving
 bench-serving: $(DEV)  ## the predictor beside KServe's server, MLServer and FastAPI; ARGS='--only json-1 start' for some
 	$(BIN)/python benchmarks/servers.py $(ARGS)

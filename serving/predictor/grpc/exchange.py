@@ -78,6 +78,7 @@ def _typed(tensor: Any) -> tensors.Tensor:
     if field is None:
         raise InvalidRequestError(f"Input {name!r} has datatype {datatype!r}; expected one of {list(_CONTENTS)}.")
     values = getattr(tensor.contents, field)
+    tensors.require_dimensions(name, shape)
     if datatype in _PACKED_SIZES:
         packed = b"".join(values)
         if shape and min(shape) >= 0 and len(packed) == math.prod(shape) * _PACKED_SIZES[datatype]:

@@ -41,6 +41,8 @@ def read_head(parser: HttpRequestParser, url: bytes, headers: dict[str, str]) ->
     head = Head(_text(parser.get_method()), _path(url), headers, parser.should_keep_alive())
     if "host" not in headers and parser.get_http_version() == "1.1":
         raise RefusedError(refusal(400, "The request has no header Host."))
+    if "expect" in headers and parser.get_http_version() == "1.0":
+        del headers["expect"]  # such a client would take the go-ahead for its answer (RFC 9110, 10.1.1)
     if "transfer-encoding" not in headers and "expect" not in headers:
         head.length = int(headers.get("content-length", "0")[-20:])
     if parser.should_upgrade():

@@ -79,8 +79,7 @@ class RequestReader:
         try:
             self._parser.feed_data(data)
         except HttpParserUpgrade as upgrade:
-            self._ignore_upgrade()
-            return data[upgrade.args[0] :]
+            return data[upgrade.args[0] :] if self._ignore_upgrade() else b""
         except HttpParserCallbackError as error:
             if not isinstance(error.__context__, RefusedError):
                 raise
@@ -148,17 +147,18 @@ class RequestReader:
         deadline = None if head.patience is None else received + head.patience
         self._take(Request(head.method, head.path, head.headers, body, received, deadline), head.keep_alive)
 
-    def _ignore_upgrade(self) -> None:
-        """Go on in HTTP/1.1, with a new parser: the old one has left it. It is told what body comes."""
+    def _ignore_upgrade(self) -> bool:
+        """Go on in HTTP/1.1, with a new parser: the old one has left it. Whether the body it is told of can be read."""
         asked = self._head
         asked.upgrades = False
         self._parser = HttpRequestParser(self)
         framing = [f"{name}: {asked.headers[name]}" for name in _FRAMING if asked.headers.get(name, "0").strip("0")]
         if framing:
-            self._parser.feed_data("\r\n".join(("POST / HTTP/1.1", "host: .", *framing, "", "")).encode())
+            self._parse("\r\n".join(("POST / HTTP/1.1", "host: .", *framing, "", "")).encode("latin-1"))
             self._head = asked
-        else:
-            self._complete()
+            return self.stage == BODY
+        self._complete()
+        return True
 
     def _progress(self) -> tuple[int, int, int]:
         return self._begun, self._room, self.body.size

@@ -53,11 +53,15 @@ def names_of(plane: DataPlane) -> tuple[str, ...]:
     return NAMES if plane.card.task == "classification" else (VALUE,)
 
 
-def require_known(names: Iterable[str], known: Sequence[str] = NAMES) -> None:
-    """InvalidRequestError if an output is asked for that no answer has."""
+def require_known(names: Iterable[str], known: Sequence[str]) -> None:
+    """InvalidRequestError if an output is asked for that no answer has, or twice: a small request had a huge answer."""
+    seen: set[str] = set()
     for name in names:
         if name not in known:
             raise InvalidRequestError(f"Unknown output {shown(name)}; expected one of {list(known)}.")
+        if name in seen:
+            raise InvalidRequestError(f"Output {name!r} is asked for twice; expected each output once.")
+        seen.add(name)
 
 
 def outputs_of(prediction: Prediction, names: Sequence[str]) -> list[Output]:

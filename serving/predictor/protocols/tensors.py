@@ -14,6 +14,9 @@ from serving.errors import InvalidRequestError, shown
 from serving.predictor.column import Column
 from serving.predictor.protocols.datatypes import DATATYPES, Datatype
 
+_MOST_DIMENSIONS = 8
+"""A shape of thousands has a product of as many digits, which takes its time."""
+
 
 class Tensor(NamedTuple):
     """A tensor whose values were checked against its datatype and shape."""
@@ -25,9 +28,16 @@ class Tensor(NamedTuple):
     """Flat, row by row."""
 
 
+def require_dimensions(name: str, shape: Sequence[int]) -> None:
+    """InvalidRequestError if there are more than any input has."""
+    if len(shape) > _MOST_DIMENSIONS:
+        raise InvalidRequestError(f"Input {name!r} has {len(shape)} dimensions; expected [rows] or [rows, features].")
+
+
 def from_values(name: str, datatype: str, shape: Sequence[int], data: list[Any]) -> Tensor:
     """A tensor of single values, flat or, as JSON may have them, a list a row."""
     kind = _kind(name, datatype)
+    require_dimensions(name, shape)
     values = _flat(name, shape, data)
     _require_count(name, shape, len(values))
     place = _first_wrong(values, kind)
@@ -42,6 +52,7 @@ def from_values(name: str, datatype: str, shape: Sequence[int], data: list[Any])
 def from_binary(name: str, datatype: str, shape: Sequence[int], raw: bytes) -> Tensor:
     """A tensor of little-endian bytes; text has its length, 4 bytes, before each."""
     kind = _kind(name, datatype)
+    require_dimensions(name, shape)
     if kind.is_text:
         texts = _split_texts(name, raw)
         _require_count(name, shape, len(texts))

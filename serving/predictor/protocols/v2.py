@@ -16,6 +16,8 @@ from serving.predictor.rows import Rows
 
 JSON_LENGTH = "inference-header-content-length"
 """Header of a body with binary tensors: how many bytes of it are JSON."""
+_MOST_DIGITS = 20
+"""Of that number: Python refuses to read one of thousands."""
 _KINDS = {str: "a string", list: "a list", dict: "an object", bool: "true or false", int: "a whole number"}
 
 
@@ -84,7 +86,8 @@ def _described(output: outputs.Output, binary: bool, chunks: list[bytes]) -> dic
 def _split(body: bytes, json_length: str | None) -> tuple[bytes, bytes]:
     if json_length is None:
         return body, b""
-    if not json_length.isascii() or not json_length.isdigit() or int(json_length) > len(body):
+    is_number = json_length.isascii() and json_length.isdigit() and len(json_length) < _MOST_DIGITS
+    if not is_number or int(json_length) > len(body):
         raise InvalidRequestError(
             f"{JSON_LENGTH} is {shown(json_length)}; expected at most the body's {len(body)} bytes."
         )

@@ -49,12 +49,14 @@ class Table:
             operations, missing = self._of_another_model(path)
         if operations is None:
             return self._answers.refused(request, 404, f"{request.method} {_cut(path)}: Not Found")
-        if request.method not in operations:
+        method = "GET" if request.method == "HEAD" else request.method  # the connection leaves the body out
+        if method not in operations:
             what = f"{request.method} {_cut(path)}: Method Not Allowed"
-            return self._answers.refused(request, 405, what, ("allow", ", ".join(operations)))
+            allowed = ", ".join(operations).replace("GET", "GET, HEAD")
+            return self._answers.refused(request, 405, what, ("allow", allowed))
         if missing is not None:
             return self._answers.failed(request, missing)
-        return operations[request.method](request)
+        return operations[method](request)
 
     def _of_another_model(self, path: str) -> tuple[Operations | None, NotFoundError | None]:
         """What the path would offer if it named the model and version that are served, and which it names instead."""

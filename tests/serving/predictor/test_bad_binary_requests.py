@@ -26,6 +26,7 @@ class Body:
 
 MISTAKES = {
     "length no number": (Body(length="many"), "is 'many'; expected at most the body's"),
+    "endless length": (Body(length="9" * 5000), "expected at most the body's"),
     "negative length": (Body(length="-1"), "is '-1'; expected at most the body's"),
     "length too long": (Body(length="100000"), "is '100000'; expected at most the body's"),
     "length within the JSON": (Body(length="10"), "not JSON"),

@@ -16,6 +16,7 @@ FLOATS = np.zeros(4, "<f4").tobytes()
 AROUND: dict[str, tuple[dict[str, Any], str]] = {
     "no inputs": ({"inputs": []}, "The request has no inputs"),
     "unknown output": ({"outputs": [{"name": "score"}]}, "Unknown output 'score'"),
+    "output twice": ({"outputs": [{"name": "label"}] * 2}, "Output 'label' is asked for twice"),
     "raw for none": ({"raw_input_contents": [FLOATS] * 2}, "2 raw contents for 1 inputs"),
     "both contents": ({"raw_input_contents": [FLOATS]}, "contents and raw contents"),
 }

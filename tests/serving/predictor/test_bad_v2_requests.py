@@ -75,6 +75,7 @@ INPUTS: dict[str, tuple[Any, str]] = {
 }
 AROUND: dict[str, tuple[dict[str, Any], str]] = {
     "unknown output": ({"outputs": [{"name": "score"}]}, "Unknown output 'score'; expected one of ['probabilities', "),
+    "output twice": ({"outputs": [{"name": "label"}] * 2}, "Output 'label' is asked for twice"),
     "output without name": ({"outputs": [{}]}, "An output has name None; expected a string"),
     "output no object": ({"outputs": ["label"]}, "An output is 'label'; expected an object with a name"),
     "id no text": ({"id": 7}, "id 7; expected a string"),

@@ -59,9 +59,9 @@ def test_repository(routes: Routes) -> None:
     [
         ("GET", INFER, "POST"),
         ("PUT", PREDICT, "POST"),
-        ("POST", "/v2/models/flights", "GET"),
-        ("DELETE", "/v2/health/live", "GET"),
-        ("OPTIONS", "/metrics", "GET"),
+        ("POST", "/v2/models/flights", "GET, HEAD"),
+        ("DELETE", "/v2/health/live", "GET, HEAD"),
+        ("OPTIONS", "/metrics", "GET, HEAD"),
         ("GET", "/v2/models/trains/infer", "POST"),
     ],
 )

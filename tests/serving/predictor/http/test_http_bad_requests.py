@@ -101,6 +101,16 @@ def test_chunks_that_are_all_extension(server: Serving) -> None:
     assert client.answer_to_endless(b"a" * 500).status == 431
 
 
+@pytest.mark.parametrize("coding", ["xchunked", "chunked, gzip", "\xe9"])
+def test_an_upgrade_with_a_wrong_body(server: Serving, coding: str) -> None:
+    """A body that cannot be read is refused, too, of a client that offers another protocol."""
+    asks = "POST /echo HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: h2c\r\n"
+    client = server.client()
+    client.send(f"{asks}transfer-encoding: {coding}\r\n\r\n2\r\nhi\r\n0\r\n\r\n".encode("latin-1"))
+    assert client.answer().status == 400
+    assert client.closed()
+
+
 @pytest.mark.parametrize("framing", ["length", "chunks"])
 @pytest.mark.parametrize("size", [MOST + 1, MOST * 4])
 def test_too_large_a_body_is_drained(server: Serving, framing: str, size: int) -> None:

@@ -82,6 +82,16 @@ def test_head_has_no_body(server: Serving) -> None:
     assert client.ask(GET).status == 200
 
 
+def test_heads_and_bodies_apart(server: Serving) -> None:
+    """A client that sends each head before its body, as most libraries do, may do so for ever on one connection."""
+    client = server.client()
+    head = b"POST /echo HTTP/1.1\r\nhost: a\r\nx: " + b"a" * 4000 + b"\r\ncontent-length: 2\r\n\r\n"
+    for _ in range(20):
+        client.send(GET + head)
+        assert client.answer().status == 200  # by now the head was read
+        assert client.ask(b"hi").json()["body"] == "hi"
+
+
 @pytest.mark.parametrize("size", [0, 1, 16 * 1024, 16 * 1024 + 1, 5_000_000])
 def test_answers_of_any_size(server: Serving, size: int) -> None:
     """Small and large answers arrive whole."""
@@ -160,6 +170,12 @@ def test_http_1_0_that_wants_to_stay(server: Serving) -> None:
     for _ in range(2):
         answer = client.ask(b"GET /echo HTTP/1.0\r\nconnection: keep-alive\r\n\r\n")
         assert (answer.status, answer.headers["connection"]) == (200, "keep-alive")
+
+
+def test_http_1_0_is_not_told_to_continue(server: Serving) -> None:
+    """HTTP/1.0 knows no go-ahead: one who asks for it is answered as if it did not."""
+    sent = b"POST /echo HTTP/1.0\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\nhi"
+    assert server.client().ask(sent).json()["body"] == "hi"
 
 
 def test_connection_close(server: Serving) -> None:
