@@ -31,6 +31,7 @@ class _Parent:
         self._alive: set[int] = set()
         self._due = [0.0] * count  # when workers that are missing are to be started
         self._ending = False
+        self._left: set[int] = set()  # codes of workers that a signal ended before they served
         self._code = 0
         self._lifeline, self._held = os.pipe()
 
@@ -61,6 +62,7 @@ class _Parent:
 
     def _pass_on(self, number: int) -> None:
         self._ending = True
+        self._left.add(128 + number)
         self._due = []
         for pid in self._alive:
             os.kill(pid, number)
@@ -75,7 +77,7 @@ class _Parent:
 
     def _replace(self, pid: int, code: int) -> None:
         if self._ending:
-            self._code = self._code or max(code, 0)
+            self._code = self._code or (0 if code in self._left else max(code, 0))
         elif code >= 0 and not self._alive:
             self._ending, self._due, self._code = True, [], code
         else:

@@ -14,7 +14,7 @@ import psutil
 from connection_parts import GET, POST, Client, wait_until
 
 PROGRAM = """
-import asyncio, os, socket, sys, uvloop
+import asyncio, os, signal, socket, sys, uvloop
 from serving.predictor.http.bounds import Bounds
 from serving.predictor.http.message import Response
 from serving.predictor.http.server import Server, serve
@@ -26,7 +26,14 @@ async def handle(request):
     await asyncio.sleep(0.3)
     return Response(200, str(os.getpid()).encode())
 
+def leave(number, _):
+    sys.exit(128 + number)
+
 def work():
+    if sys.argv[2:] == ["loading"]:
+        signal.signal(signal.SIGTERM, leave)
+        print(os.getpid(), flush=True)
+        signal.pause()
     if sys.argv[2:]:
         sys.exit(int(sys.argv[2]))
     quick = lambda request: Response(200, str(os.getpid()).encode()) if request.method == "GET" else handle(request)
@@ -43,7 +50,7 @@ def _workers(*arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     with socket.create_server(("127.0.0.1", 0)) as listen:
         number = listen.fileno()
         command = [sys.executable, "-c", PROGRAM, str(number), *arguments]
-        process = subprocess.Popen(command, pass_fds=[number], start_new_session=True)
+        process = subprocess.Popen(command, pass_fds=[number], start_new_session=True, stdout=subprocess.PIPE)
         port = listen.getsockname()[1]
     try:
         yield process, port
@@ -52,7 +59,7 @@ def _workers(*arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
             for worker in psutil.Process(process.pid).children():
                 worker.kill()
             process.kill()
-        process.wait()
+        process.communicate()
 
 
 def _ask(port: int, data: bytes = GET) -> int:
@@ -101,3 +108,13 @@ def test_workers_that_cannot_start_are_the_end() -> None:
     """If every worker ends by itself at its start, the parent ends with their code."""
     with _workers("8") as (process, _):
         assert process.wait(30) == 8
+
+
+def test_workers_that_still_load_may_be_ended() -> None:
+    """A signal before they serve ends them, and that is no failure."""
+    with _workers("loading") as (process, _):
+        assert process.stdout is not None
+        for _ in range(2):
+            assert process.stdout.readline().strip().isdigit()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
