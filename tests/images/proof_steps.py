@@ -43,7 +43,8 @@ class Step:
 
     def __init__(self, image: Image, folder: Path, settings: Settings, place: Path) -> None:
         self._image, self._folder, self._place = image, folder, place
-        self._executors = yaml.safe_load(COMPILED.read_text())["deploymentSpec"]["executors"]
+        pipeline, _ = yaml.safe_load_all(COMPILED.read_text())  # the second is what Kubernetes is told
+        self._executors = pipeline["deploymentSpec"]["executors"]
         self._env = {
             "AWS_ENDPOINT_URL_S3": settings.s3_endpoint,
             "AWS_ACCESS_KEY_ID": settings.s3_access_key,
