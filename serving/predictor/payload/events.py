@@ -63,6 +63,6 @@ def _event(schema: Schema, body: bytes, identity: str) -> CloudEvent:
 
 
 def _identity(told: bytes) -> str:
-    """The same rows have the same id: by who answered, ids, times and seconds. Numbers, most of the event, tell no more."""
+    """The same rows have the same id, by who answered, ids, times and seconds: their numbers tell nothing more."""
     content = (Payload.type().encode(), SOURCE.encode(), told)
     return hashlib.sha256(b"\n".join(content)).hexdigest()[:32]
