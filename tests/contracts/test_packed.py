@@ -70,7 +70,8 @@ def test_both_forms_are_the_same_payload(requests: list[tuple[Any, ...]], data: 
 
     def decimals(values: list[float]) -> list[float | None]:
         written = orjson.dumps(np.array(values, "<f4"), option=orjson.OPT_SERIALIZE_NUMPY)
-        return json.loads(written)
+        found: list[float | None] = json.loads(written)
+        return found
 
     plain = read(
         row_ids=[f"{name}/{row}" for name, count in zip(names, counts, strict=True) for row in range(count)],
