@@ -12,13 +12,14 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.json_schema import JsonSchemaMode
 
 from contracts.cloudevent import CloudEvent
 from contracts.errors import DataError
+from contracts.packed import MAX_ROWS as MAX_ROWS
+from contracts.packed import Float32, Requests, Runs, or_packed
 
 PREFIX, SUFFIX = "dev.driftloop.", ".v1"
-MAX_ROWS = 10_000
-"""Rows of one payload event."""
 MAX_FEATURES = 2_000
 
 Text = Annotated[str, Field(min_length=1, max_length=1024)]
@@ -26,6 +27,12 @@ LoopName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=63)
 Uri = Annotated[str, Field(pattern=r"^[a-z][a-z0-9+.-]*://\S+$", max_length=1024)]
 Scalar = bool | int | float | Annotated[str, Field(max_length=1024)]
 Share = Annotated[float, Field(ge=0, le=1)]
+RowIds = Annotated[tuple[Text, ...], Field(min_length=1, max_length=MAX_ROWS)]
+Times = tuple[AwareDatetime, ...]
+Values = tuple[Scalar | None, ...]
+Shares = tuple[Share | None, ...]
+Seconds = tuple[Annotated[float, Field(ge=0)], ...]
+Errors = tuple[Annotated[str, Field(max_length=1024)] | None, ...]
 
 
 class EventData(BaseModel):
@@ -33,6 +40,8 @@ class EventData(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     name: ClassVar[str]
+    schema_mode: ClassVar[JsonSchemaMode] = "serialization"
+    """Whether its JSON schema is of what is written, or of all that is taken."""
     loop: LoopName
 
     @classmethod
@@ -42,21 +51,25 @@ class EventData(BaseModel):
 
 
 class Payload(EventData):
-    """A micro-batch of requests that one model version answered. Every list has an entry for each row, in one order."""
+    """A micro-batch of requests that one model version answered. Every list has an entry for each row, in one order.
+
+    In JSON a list may have a shorter form; whoever reads it gets the list.
+    """
 
     name = "payload"
+    schema_mode = "validation"
     model_version: Text
     revision: Text
-    row_ids: Annotated[tuple[Text, ...], Field(min_length=1, max_length=MAX_ROWS)]
-    timestamps: tuple[AwareDatetime, ...]
+    row_ids: Annotated[RowIds, or_packed(RowIds, Requests)]
+    timestamps: Annotated[Times, or_packed(Times, Runs)]
     """When each row was answered."""
-    columns: Annotated[dict[Text, tuple[Scalar | None, ...]], Field(max_length=MAX_FEATURES)]
+    columns: Annotated[dict[Text, Annotated[Values, or_packed(Values, Float32)]], Field(max_length=MAX_FEATURES)]
     """Feature → values; null is a missing value, for JSON has no NaN."""
-    scores: dict[Text, tuple[Share | None, ...]]
+    scores: dict[Text, Annotated[Shares, or_packed(Shares, Float32)]]
     """Class → probabilities; null in every class for a row that got an error."""
-    seconds: tuple[Annotated[float, Field(ge=0)], ...]
+    seconds: Annotated[Seconds, or_packed(Seconds, Runs)]
     """How long the predictor took for the request that held the row."""
-    errors: tuple[Annotated[str, Field(max_length=1024)] | None, ...]
+    errors: Annotated[Errors, or_packed(Errors, Runs)]
     """Why a row got no score; null if it got one."""
 
     @model_validator(mode="after")
@@ -242,7 +255,7 @@ def schemas() -> dict[str, dict[str, Any]]:
     return {
         f"{kind.name}.v1.json": {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
-            **kind.model_json_schema(mode="serialization"),
+            **kind.model_json_schema(mode=kind.schema_mode),
         }
         for kind in TYPES.values()
     }

@@ -17,7 +17,7 @@ from contracts.settings import Settings
 
 LEAST_SPOOL_BYTES = 65_536
 _NUMBERS: tuple[tuple[str, str, type[int] | type[float], float, str], ...] = (
-    ("payload_rows", "DRIFTLOOP_PAYLOAD_ROWS", int, 500, "rows of one payload event, at most"),
+    ("payload_rows", "DRIFTLOOP_PAYLOAD_ROWS", int, 2048, "rows of one payload event, at most"),
     ("payload_delay_ms", "DRIFTLOOP_PAYLOAD_DELAY_MS", int, 200, "how long a row waits for others, at most"),
     ("payload_share", "DRIFTLOOP_PAYLOAD_SHARE", float, 1.0, "share of the requests that are logged; 0 for none"),
     ("payload_spool_bytes", "DRIFTLOOP_SPOOL_BYTES", int, 256 * 2**20, "disk for rows that are not sent yet"),

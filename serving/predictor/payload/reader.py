@@ -31,6 +31,8 @@ class Batch:
     rows: int
     """Of all records."""
     end: int
+    is_full: bool
+    """Whether no more rows were wanted, rather than there."""
 
     @property
     def records(self) -> list[Record]:
@@ -51,7 +53,9 @@ class SpoolReader:
         self._schema: Schema | None = None
 
     def read(self, rows: int) -> Batch | None:
-        """Records from the position on, until they have so many rows or the segment ends; None if there are none."""
+        """Records from the position on, as many as have so many rows together, but one at least, or until the segment
+        ends; None if there are none.
+        """
         while True:
             newest = self._newest()  # asked first: what is written into this segment later is not passed over
             if not self._is_there() and not self._advance(newest):
@@ -81,8 +85,8 @@ class SpoolReader:
         if schema is None:
             return None
         records: list[bytes] = []
-        start, count = self._start, 0
-        while count < rows and (found := segment.read(start)) is not None:
+        start, count, is_full = self._start, 0, False
+        while not is_full and (found := segment.read(start)) is not None:
             record, end = found
             if record is None:
                 if records:
@@ -92,10 +96,14 @@ class SpoolReader:
                 continue
             if schema.format == 1:
                 record = repacked(record, len(schema.features), len(schema.labels))
+            count += rows_of(record)
+            is_full = count >= rows
+            if count > rows and records:  # a few rows more would make an event of their own
+                count -= rows_of(record)
+                break
             start = end
             records.append(record)
-            count += rows_of(record)
-        return Batch(schema, records, count, start) if records else None
+        return Batch(schema, records, count, start, is_full) if records else None
 
     def _is_there(self) -> bool:
         return self._segment is not None or (self._sequence > 0 and self.folder.segment(self._sequence).exists())

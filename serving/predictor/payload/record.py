@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any
@@ -37,9 +38,13 @@ _TOLD = _FAILED | _ROW_IDS | _TIMESTAMPS
 
 @dataclass(frozen=True)
 class Record:
-    """One request or more of one kind, as they are read back. Each list and array has an entry a row."""
+    """One request or more of one kind, as they are read back. Each list and array has an entry a row, but for `at` and
+    `seconds`, which have one a request.
+    """
 
     rows: int
+    each: int
+    """Rows of each request."""
     row_ids: RowIds
     at: npt.NDArray[np.int64]
     """When it was answered, in microseconds since 1970."""
@@ -101,25 +106,32 @@ def _unpacked(records: list[bytes], features: int, labels: int) -> Record:
     kind, id_bytes, rows, *_ = _HEAD.unpack_from(records[0])
     told, records = _told(records, _HEAD.size + id_bytes) if kind & _TOLD else ([], records)
     width, height = (0 if kind & _FAILED else labels), (features if kind & _MATRIX else 0)
-    form = np.dtype(
-        [*_HEAD_FIELDS, ("id", "u1", (id_bytes,)), ("scores", "<f4", (rows, width)), ("matrix", "<f4", (rows, height))]
-    )
+    form = _form(id_bytes, rows, width, height)
     size = form.itemsize
     fixed = np.frombuffer(b"".join(records if height else [record[:size] for record in records]), form)
     return Record(
         rows=rows * len(records),
+        each=rows,
         row_ids=(
             list(chain.from_iterable(row_ids for row_ids, *_ in told))
             if kind & _ROW_IDS
             else of_requests(fixed["id"], bool(kind & _MADE_ID), rows)
         ),
-        at=np.repeat(fixed["at"], rows),
+        at=fixed["at"],
         timestamps=list(chain.from_iterable(times for _, times, _ in told)) if kind & _TIMESTAMPS else None,
-        seconds=np.repeat(fixed["seconds"], rows),
+        seconds=fixed["seconds"],
         errors=[error for *_, error in told for _ in range(rows)] if told else None,
         columns=None if height else _columns([record[size:] for record in records], rows, features),
         probabilities=fixed["scores"].reshape(-1, width) if width else None,
         matrix=fixed["matrix"].reshape(-1, height) if height else None,
+    )
+
+
+@lru_cache(maxsize=100)
+def _form(id_bytes: int, rows: int, width: int, height: int) -> np.dtype[np.void]:
+    """The parts of a record without what was told."""
+    return np.dtype(
+        [*_HEAD_FIELDS, ("id", "u1", (id_bytes,)), ("scores", "<f4", (rows, width)), ("matrix", "<f4", (rows, height))]
     )
 
 

@@ -108,7 +108,7 @@ class Sender(threading.Thread):
         if not self._deliver(batch):
             return False
         reader.commit(batch)
-        return batch.rows >= self._rows or reader is not self._own or reader.is_behind
+        return batch.is_full or reader is not self._own or reader.is_behind
 
     def _deliver(self, batch: Batch) -> bool:
         return all(self._post(event) for event in payload_events(batch.schema, batch.records, self._rows))

@@ -169,6 +169,8 @@ def test_what_is_malformed_is_refused_for_good(place: Place) -> None:
     events = {
         "row_ids": changed(row_ids=["a"]),
         "loop": changed(loop="../x"),
+        "errors: Value error, 10001 rows": changed(errors={"runs": [[None, 10_000], [None, 1]]}),
+        "bytes are no whole number of float32": changed(columns={"distance": {"float32": "AAAA"}}),
         "name of a column": changed(columns={"score": [1, 2]}),
         "longer than": changed(model_version="€" * 100),
         "not between": changed(timestamps=["0001-01-01T00:00:00Z"] * 2),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import uuid
 from typing import Any
 
@@ -74,6 +76,21 @@ def test_binary_tensors(datatype: str) -> None:
     assert found.columns == {"size": (1, 0), "colour": ("red", "")}
 
 
+def test_many_numbers_are_told_by_their_bytes() -> None:
+    """And ids, times, seconds and errors once a request, in each event that has some of its rows; text is as it is."""
+    rows = Rows(np.array([[0.1, 1]] * 10, dtype=np.float32), None, Identity())
+    events = [json.loads(event.event.data) for event in payload_events(SCHEMA, [stored(rows, halves(10))], 6)]
+    assert [event["row_ids"] for event in events] == [
+        {"requests": [["request", 0, 6]]},
+        {"requests": [["request", 6, 4]]},
+    ]
+    size = base64.b64encode(np.array([0.1] * 4, "<f4").tobytes()).decode()
+    assert events[1]["columns"] == {"size": {"float32": size}, "colour": ["green"] * 4}
+    assert set(events[1]["scores"]["no"]) == {"float32"}
+    assert events[1]["timestamps"] == {"runs": [["2013-03-01T12:00:00.250000+00:00", 4]]}
+    assert (events[1]["seconds"], events[1]["errors"]) == ({"runs": [[0.002, 4]]}, {"runs": [[None, 4]]})
+
+
 def test_who_answered_what_and_when() -> None:
     """Loop, version, revision, scores, seconds and errors of each row; ids and times made where none came."""
     told = Identity(["x"], ["2013-03-01T11:00:00+00:00"])
@@ -129,6 +146,10 @@ def test_the_same_rows_have_the_same_id() -> None:
     twice = [next(payload_events(SCHEMA, [stored(rows_of(None), halves(1))], 500)).event["id"] for _ in range(2)]
     other = next(payload_events(SCHEMA, [stored(rows_of(None, 2), halves(2))], 500)).event["id"]
     assert twice[0] == twice[1] != other
+    parts = [list(payload_events(SCHEMA, [stored(rows_of(None, 9), halves(9))], 4)) for _ in range(2)]
+    first, again = ([part.event["id"] for part in whole] for whole in parts)
+    assert first == again
+    assert len(set(first)) == 3
 
 
 VALUES = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_infinity=False)
@@ -151,7 +172,7 @@ def test_any_row_makes_a_valid_event(rows: list[tuple[Any, Any, float, str]], mo
 REQUEST = st.fixed_dictionaries(
     {
         "request_id": st.sampled_from(["a", "b", 'say "x"', "\\", "\u00e9", "\x7f", "10", "a" * 1000]) | st.just(None),
-        "count": st.integers(1, 3),
+        "count": st.integers(1, 3) | st.sampled_from([9, 20]),
         "is_matrix": st.booleans(),
         "has_ids": st.booleans(),
         "has_times": st.booleans(),

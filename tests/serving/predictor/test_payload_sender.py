@@ -59,6 +59,15 @@ def test_a_large_request_is_cut(tmp_path: Path) -> None:
     assert [value for payload in sink.payloads for value in payload.columns["size"]] == list(map(float, range(25)))
 
 
+def test_requests_are_not_cut_where_they_need_not_be(tmp_path: Path) -> None:
+    """One that would not fit into a batch any more begins the next: half events cost as much as whole ones."""
+    with sinking() as sink:
+        with logging_to(sink.url, tmp_path, payload_rows=50, payload_delay_ms=60_000) as log:
+            answer(log, "a", "b", "c", count=30)
+            wait_until(lambda: len(sink.row_ids) >= 60)
+        assert [len(payload.row_ids) for payload in sink.payloads] == [30] * 3
+
+
 def test_the_rest_is_sent_at_the_end(tmp_path: Path) -> None:
     """What is logged when the process is asked to end is sent, and the spool is gone."""
     with sinking() as sink, logging_to(sink.url, tmp_path, payload_delay_ms=3_600_000) as log:
