@@ -36,6 +36,11 @@ class Inference:
         # One thread: large requests wait for each other, instead of sharing the model's few threads among them.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="predict")
 
+    def run_on(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Learn which event loop this is used by."""
+        if self._payloads is not None:
+            self._payloads.compute_on(loop)
+
     def answer(
         self, exchange: Exchange[AnswerT], headers: _Headers, deadline: float | None = None
     ) -> AnswerT | Awaitable[AnswerT]:

@@ -54,6 +54,7 @@ def serve(plane: DataPlane, options: Options, http: socket, grpc: socket | None)
 
 
 async def _serve(inference: Inference, options: Options, http: socket, grpc: socket | None) -> None:
+    inference.run_on(asyncio.get_running_loop())
     readiness, servers = Readiness(), []
     if grpc is not None:
         servers.append(await _start_grpc(inference, options, grpc, readiness))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,9 +25,6 @@ from serving.predictor.payload.spool import Spool
 from serving.predictor.rows import Rows
 from serving.predictor.tally import Tally
 
-SWITCH_SECONDS = 0.0005
-"""A request that comes while the sender computes waits no longer than this, and one call into a library, for its turn.
-Python's own 5 ms would be as long as a hundred requests take."""
 _logger = logging.getLogger(__name__)
 _Headers = Mapping[str, str] | None
 
@@ -43,6 +40,10 @@ class PayloadLog:
         self._rows = rows
         self._waiting = 0
         self._dropped = Sometimes(_logger, logging.WARNING, "payload log: %d rows are not logged: %s")
+
+    def compute_on(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Make events out of rows on this loop, which the requests run on, in turns between them."""
+        self._sender.turns.loop = loop
 
     def answered(self, rows: Rows, probabilities: Matrix, headers: _Headers, seconds: float) -> None:
         """Log a request that is about to be answered."""
@@ -91,7 +92,6 @@ def opened(plane: DataPlane, options: PayloadOptions) -> Iterator[PayloadLog | N
     sender = Sender(
         *(reader, options.payload_spool, room, Sink(options.sink), options.payload_rows, delay_seconds), spooled.tell
     )
-    sys.setswitchinterval(SWITCH_SECONDS)
     sender.start()
     _logger.info("payload log: rows go to %s by way of %s", options.sink, folder.path)
     try:

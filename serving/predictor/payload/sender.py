@@ -16,6 +16,7 @@ from serving.predictor.payload.reader import Batch, SpoolReader
 from serving.predictor.payload.room import Room
 from serving.predictor.payload.sink import Outcome, Sink
 from serving.predictor.payload.sometimes import Sometimes
+from serving.predictor.payload.turns import Turns
 
 POST_SECONDS = 30.0
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 10.0
@@ -41,6 +42,7 @@ class Sender(threading.Thread):
         super().__init__(name="payload-sender", daemon=True)
         self.full = threading.Event()
         """Set when a batch is full before its time."""
+        self.turns = Turns()
         self._readers = [own]
         self._own = own
         self._root = root
@@ -100,18 +102,22 @@ class Sender(threading.Thread):
 
     def _send(self, reader: SpoolReader) -> bool:
         """Send a batch, if there is one. Whether there is more that has no reason to wait."""
-        batch = reader.read(self._rows)
+        batch, events = self.turns.run(lambda: self._read(reader))
         if batch is None:
             if reader is not self._own:
                 self._remove(reader)
             return False
-        if not self._deliver(batch):
+        if not all(self._post(event) for event in events):
             return False
         reader.commit(batch)
         return batch.is_full or reader is not self._own or reader.is_behind
 
-    def _deliver(self, batch: Batch) -> bool:
-        return all(self._post(event) for event in payload_events(batch.schema, batch.records, self._rows))
+    def _read(self, reader: SpoolReader) -> tuple[Batch | None, list[PayloadEvent]]:
+        """The next batch, and its events."""
+        batch = reader.read(self._rows)
+        if batch is None:
+            return None, []
+        return batch, list(payload_events(batch.schema, batch.records, self._rows))
 
     def _post(self, event: PayloadEvent) -> bool:
         """Send one event, however long it takes; False if the process ends before."""
