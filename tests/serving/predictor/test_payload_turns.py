@@ -15,7 +15,7 @@ def test_on_the_loop_while_it_runs() -> None:
     """Work is done by the loop's thread, and what it raises comes back to who asked for it."""
     turns = Turns()
 
-    async def ask() -> tuple[int, BaseException | None]:
+    async def ask() -> tuple[int, object]:
         loop = turns.loop = asyncio.get_running_loop()
         with ThreadPoolExecutor(1) as thread:
             where = await loop.run_in_executor(thread, turns.run, threading.get_ident)
