@@ -209,8 +209,9 @@ def test_a_changed_reference_is_refused(
     assert "its card says" in answer.text
 
 
-def test_it_shows_what_it_counted(service: ServiceProcess) -> None:
+def test_it_shows_what_it_counted(service: ServiceProcess, store: ObjectStore, model: str) -> None:
     """GET /metrics, as Prometheus reads it."""
+    assert found(service, stored(store, model, "counted", awkward(8, 1000, 1.0))).verdict == "drift"
     text = httpx.get(f"{service.url}/metrics").text
     assert 'driftloop_drift_windows_total{loop="awkward",verdict="drift"}' in text
 
