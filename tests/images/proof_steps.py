@@ -31,8 +31,9 @@ def test_steps_run(images: dict[str, Image], services: Settings, tmp_path: Path)
     raw = {"raw": _artifact("raw", "system.Dataset")}
     refined = {"refined": _artifact("refined", "system.Dataset"), "report": _artifact("report", "system.HTML")}
     run = Step(images["driftloop"], tmp_path, services, place)
-    run.step("ingest", {"spec": spec, **DAY}, {}, raw)
-    run.step("validate", {"spec": spec}, raw, refined)
+    versions = {"code_version": "unknown", "data_version": "1"}
+    run.step("ingest", {"spec": spec, **versions, **DAY}, {}, raw)
+    run.step("validate", {"spec": spec, **versions}, raw, refined)
     manifest = json.loads((place / "artifacts" / "refined").read_text())
     assert sum(part["rows"] for part in manifest["partitions"]) > 1000
     assert "<html" in (place / "artifacts" / "report").read_text()
