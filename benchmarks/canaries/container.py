@@ -21,6 +21,19 @@ VERSIONS = "BENCH_CONTAINERS"
 """Variable with what happens to which version, as JSON: {"2": "errors"}."""
 EVERY = 50
 """One request in so many fails."""
+TIMES = 20
+"""So often a slow version computes each answer. The model is a part of what a request takes, about a third."""
+
+
+@dataclass(frozen=True)
+class Slow(ServedClassifier):
+    """A model that takes TIMES as long."""
+
+    def probabilities(self, matrix: Any) -> Any:
+        """See ServedClassifier."""
+        for _ in range(TIMES - 1):
+            super().probabilities(matrix)
+        return super().probabilities(matrix)
 
 
 @dataclass(frozen=True)
@@ -36,25 +49,28 @@ class Failing(ServedClassifier):
         return super().probabilities(matrix)
 
 
+_MISBEHAVING: dict[str, type[ServedClassifier]] = {"errors": Failing, "slow": Slow}
+
+
 def main() -> int:
     """Serve, as far as this version's container can."""
     wrong = json.loads(os.environ.get(VERSIONS, "{}")).get(os.environ.get("DRIFTLOOP_MODEL_VERSION", ""))
     if wrong == "hangs":
         threading.Event().wait()
-    if wrong == "errors":
-        _let_fail()
+    if wrong in _MISBEHAVING:
+        _let_serve(_MISBEHAVING[wrong])
     return predictor.main()
 
 
-def _let_fail() -> None:
+def _let_serve(kind: type[ServedClassifier]) -> None:
     opened = folder.open_plane
 
-    def failing(options: Any) -> Any:
+    def opened_so(options: Any) -> Any:
         plane = opened(options)
         served = plane.classifier
-        return replace(plane, classifier=Failing(served.model, served.accepts_missing))
+        return replace(plane, classifier=kind(served.model, served.accepts_missing))
 
-    folder.open_plane = failing
+    folder.open_plane = opened_so
 
 
 if __name__ == "__main__":
