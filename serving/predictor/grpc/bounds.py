@@ -23,6 +23,8 @@ class Bounds:
     """From a call's headers to the end of its message."""
     send_seconds: float = 30.0
     """For the client to take an answer."""
+    quiet_seconds: float = 1.0
+    """A server that drains ends when no client came for so long."""
 
 
 class Traffic:

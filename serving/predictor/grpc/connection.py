@@ -27,6 +27,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, host: Host, connections: set[Connection]) -> None:
         self._bounds = host.bounds
         self._connections = connections
+        self._commit = host.service.commit
         self._http2 = ngh2.Connection(ngh2.Role.SERVER, _CONFIGURATION)
         self._calls = Calls(host, self._http2, self._flush)
         self._reactions: dict[type, Callable[[Any], None]] = {
@@ -41,6 +42,9 @@ class Connection(asyncio.Protocol):
         self._patience = time.perf_counter() + self._bounds.head_seconds
         """Until when the client may take for its first words, or to read on; nothing is asked of it: for ever."""
         self._takes_calls = True
+        self._made = time.perf_counter()
+        self._asked = math.inf
+        """When the client was asked to leave."""
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -100,9 +104,17 @@ class Connection(asyncio.Protocol):
     def begin_goodbye(self) -> None:
         """Ask the client to open no more calls. Those on their way are still answered."""
         if not self._transport.is_closing():
+            self._asked = time.perf_counter()
             self._http2.send_shutdown_notice()
             self._http2.ping()  # when it comes back, the client has read the notice
             self._flush()
+
+    def usher_out(self, before: float) -> None:
+        """Ask the client to leave if it came before that time; insist if it was asked before that time."""
+        if self._asked < before:
+            self.say_goodbye()
+        elif self._asked == math.inf and self._made < before:
+            self.begin_goodbye()
 
     def say_goodbye(self) -> None:
         """Take no more calls, and end when those that came are answered."""
@@ -128,6 +140,7 @@ class Connection(asyncio.Protocol):
     def _flush(self) -> None:
         if self._transport.is_closing():
             return
+        self._commit()
         data = self._http2.data_to_send()
         if data:
             self._transport.write(data)

@@ -19,8 +19,11 @@ from serving.predictor.readiness import Readiness
 
 _SWEEP_SECONDS = 1.0
 _BACKLOG = 1024
+_LOOK_SECONDS = 0.05
 _ROUND_TRIP_SECONDS = 1.0
-"""A client that has not answered a ping by then is told to go without."""
+"""A client that has not answered a ping by then is told to go without. One that came while the server ended is asked to
+leave after so long: asked at once, it would come again before its first call.
+"""
 
 
 def _unobserved(path: str, code: Code, seconds: float) -> None:
@@ -46,6 +49,7 @@ class GrpcServer:
         batches = Batches(inference, batch_rows) if batch_rows else None
         self._host = Host(Service(inference, readiness), bounds, Traffic(bounds), observe, batches)
         self._connections: set[Connection] = set()
+        self._newest = 0.0  # when the newest of them was made
 
     async def start(self) -> None:
         """Begin to serve. ConfigError if somebody else listens on the address by now."""
@@ -59,26 +63,29 @@ class GrpcServer:
         self._sweeping = loop.call_later(_SWEEP_SECONDS, self._sweep)
 
     async def drain(self, grace_seconds: float) -> None:
-        """Take no more connections and calls, answer those that came, then end. What is late then is UNAVAILABLE."""
-        self._server.close()
-        deadline = time.monotonic() + grace_seconds
+        """End without losing a call: serve on, telling clients to leave, until none comes any more.
+
+        Who does not learn of the end goes on coming: after the grace it ends all the same, and what is late is
+        UNAVAILABLE.
+        """
+        self._newest = now = time.perf_counter()
+        deadline = now + grace_seconds
         for connection in list(self._connections):
             connection.begin_goodbye()
-        await self._wait(min(_ROUND_TRIP_SECONDS, grace_seconds))
-        for connection in list(self._connections):
-            connection.say_goodbye()
-        await self._wait(deadline - time.monotonic())
+        while now < deadline and (self._connections or now < self._newest + self._host.bounds.quiet_seconds):
+            await asyncio.sleep(min(_LOOK_SECONDS, deadline - now))
+            now = time.perf_counter()
+            for connection in list(self._connections):
+                connection.usher_out(now - _ROUND_TRIP_SECONDS)
+        self._server.close()
         for connection in list(self._connections):
             connection.end()
-        await self._wait(_ROUND_TRIP_SECONDS)
+        if self._connections:
+            await asyncio.wait([connection.closed for connection in self._connections], timeout=_ROUND_TRIP_SECONDS)
         self._sweeping.cancel()
 
-    async def _wait(self, seconds: float) -> None:
-        """Until all connections have ended, but no longer."""
-        if self._connections:
-            await asyncio.wait([connection.closed for connection in self._connections], timeout=max(seconds, 0))
-
     def _connection(self) -> Connection:
+        self._newest = time.perf_counter()
         return Connection(self._host, self._connections)
 
     def _sweep(self) -> None:

@@ -27,6 +27,8 @@ class Service:
 
     def __init__(self, inference: Inference, readiness: Readiness) -> None:
         self._inference = inference
+        self.commit = inference.commit
+        """To be called before answers are sent."""
         self._plane = inference.plane
         self._readiness = readiness
         self._server_metadata = messages.ServerMetadataResponse(**server_metadata())

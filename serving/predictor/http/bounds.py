@@ -36,8 +36,9 @@ class Bounds:
     """How long a client may leave its answer unread."""
     linger_seconds: float = 1.0
     """How long a connection that ends is still read, so that the last answer is not lost in a reset."""
-    refused_seconds: float = 1.0
-    """How long a connection is not read after a 503, which asks it to stay away so long, unless there is room earlier.
+    refused_seconds: float = 0.5
+    """How long a connection is not read after a 503, unless there is room earlier: nobody comes again as fast as he is
+    refused, and whoever comes again finds a calm server soon.
     """
     quiet_seconds: float = 1.0
     """A server that drains ends its connections when nothing was asked for so long."""

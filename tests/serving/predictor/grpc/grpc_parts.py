@@ -117,7 +117,7 @@ def serving(task: Task = "classification", batch_rows: int = 0, **bounds: Any) -
     server = GrpcServer(
         Inference(plane, None),
         bind("127.0.0.1", port),
-        Bounds(**{"message_bytes": 100_000, **bounds}),
+        Bounds(**{"message_bytes": 100_000, "quiet_seconds": 0.05, **bounds}),
         readiness,
         lambda *call: observed.append(call),
         batch_rows,

@@ -22,7 +22,7 @@ from serving.predictor.grpc.server import GrpcServer
 from serving.predictor.inference import Inference
 from serving.predictor.readiness import Readiness
 
-INFER = SERVICE + "ModelInfer"
+INFER, LIVE = SERVICE + "ModelInfer", SERVICE + "ServerLive"
 
 
 def test_a_port_that_is_taken_meanwhile() -> None:
@@ -60,7 +60,7 @@ def test_drain_under_load_loses_no_call() -> None:
             asked = [clients.submit(ask) for _ in range(4)]
             for _ in range(100):
                 begun.acquire()
-            served.run(served.server.drain(30))
+            served.run(served.server.drain(2))  # clients that know nothing of it come again and again
             answered = sum(client.result() for client in asked)
         predicted = 0
         while served.model.asked.acquire(blocking=False):
@@ -69,16 +69,30 @@ def test_drain_under_load_loses_no_call() -> None:
 
 
 def test_drain_waits_for_what_is_under_way() -> None:
-    """And takes nothing new meanwhile."""
-    with serving() as served, grpc.insecure_channel(served.address) as channel:
-        call = _held(served, channel)
+    """And serves who comes meanwhile, until nobody does."""
+    with serving(quiet_seconds=0.2) as served, grpc.insecure_channel(served.address) as channel:
+        call, begun = _held(served, channel), time.perf_counter()
         with ThreadPoolExecutor(1) as aside:
             drained = aside.submit(served.run, served.server.drain(30))
-            _poll(lambda: _is_refused(served.address))
+            _poll(lambda: served.server._newest > begun)
+            with grpc.insecure_channel(served.address) as late:
+                assert late.unary_unary(LIVE)(b"", timeout=30)
             assert not drained.done()
             served.model.may_answer.set()
             assert call.result()
             drained.result()
+        assert _is_refused(served.address)
+
+
+def test_a_drain_asks_who_comes_late_to_leave() -> None:
+    """A client that keeps its connection is no reason to wait for the end of the grace."""
+    with serving(quiet_seconds=0.5) as served:
+        begun = time.perf_counter()
+        with ThreadPoolExecutor(1) as aside:
+            drained = aside.submit(served.run, served.server.drain(600))
+            _poll(lambda: served.server._newest > begun)
+            with RawClient(served.address):
+                drained.result()
 
 
 def test_what_is_late_when_the_server_ends() -> None:
