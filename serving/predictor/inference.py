@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from serving.predictor.payload.log import PayloadLog  # imports the HTTP client that sends the events
 
 INLINE_ROWS = 256
-"""Up to so many rows are predicted at once; more go to a thread, so that probes are answered meanwhile."""
+"""Up to so many rows are predicted at once."""
+INLINE_SECONDS = 0.002
+"""More are, too, if they take no longer. Others go to a thread, so that probes are answered meanwhile: that costs some
+tenths of a millisecond.
+"""
 AnswerT = TypeVar("AnswerT")
 _Headers = Mapping[str, str]
 
@@ -32,6 +36,7 @@ class Inference:
         self.plane = plane
         self._payloads = payloads
         self._rows = metrics.rows()
+        self._row_seconds = float("inf")  # of the last large request
         self._observe = metrics.predict_seconds(plane.name).observe
         # One thread: large requests wait for each other, instead of sharing the model's few threads among them.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="predict")
@@ -40,6 +45,11 @@ class Inference:
         """Learn which event loop this is used by."""
         if self._payloads is not None:
             self._payloads.compute_on(loop)
+
+    def commit(self) -> None:
+        """Have the rows of all answers outlive the process. To be called before clients see them."""
+        if self._payloads is not None:
+            self._payloads.commit()
 
     def answer(
         self, exchange: Exchange[AnswerT], headers: _Headers, deadline: float | None = None
@@ -55,7 +65,7 @@ class Inference:
         self, exchange: Exchange[AnswerT], rows: Rows, headers: _Headers, started: float, deadline: float | None
     ) -> AnswerT | Awaitable[AnswerT]:
         """The same of a request that is decoded."""
-        if len(rows.matrix) > INLINE_ROWS:
+        if len(rows.matrix) > INLINE_ROWS and len(rows.matrix) * self._row_seconds > INLINE_SECONDS:
             return Later(self._answer_later, exchange, rows, headers, started, deadline)
         try:
             prediction = self.predict(rows.matrix)
@@ -73,7 +83,7 @@ class Inference:
         except Exception as error:
             self._failed(rows, error, headers, started)
             raise
-        self._observe(seconds)
+        self._note(rows.matrix, seconds)
         return self.answer_with(prediction, exchange, rows, headers, started)
 
     def _predict_in_time(self, matrix: Matrix, deadline: float | None) -> tuple[Prediction, float]:
@@ -88,21 +98,27 @@ class Inference:
         """Ask the model."""
         started = time.perf_counter()
         prediction = self.plane.predict(matrix)
-        self._observe(time.perf_counter() - started)
+        self._note(matrix, time.perf_counter() - started)
         return prediction
+
+    def _note(self, matrix: Matrix, seconds: float) -> None:
+        self._observe(seconds)
+        if len(matrix) > INLINE_ROWS:
+            self._row_seconds = seconds / len(matrix)
 
     def answer_with(
         self, prediction: Prediction, exchange: Exchange[AnswerT], rows: Rows, headers: _Headers, started: float
     ) -> AnswerT:
-        """Encode the answer, and log the rows before it is sent."""
+        """Encode the answer, and log the rows; `commit` is to follow."""
         answer = exchange.encode(self.plane, prediction)
         self._rows.count += len(rows.matrix)
         if self._payloads is not None:
-            self._payloads.answered(rows, prediction.probabilities, headers, time.perf_counter() - started)
+            self._payloads.add((rows, prediction.probabilities, headers, time.perf_counter() - started, None))
         return answer
 
     def _failed(self, rows: Rows, error: Exception, headers: _Headers, started: float) -> None:
         """A row is logged if the model failed, but not if the client is to blame, nor if it was not asked."""
         refused = isinstance(error, DeadlineError) or (isinstance(error, ServingError) and error.status < 500)
         if self._payloads is not None and not refused:
-            self._payloads.failed(rows, error, headers, time.perf_counter() - started)
+            words = ": ".join([type(error).__name__, *str(error).splitlines()[:1]])
+            self._payloads.add((rows, None, headers, time.perf_counter() - started, words))

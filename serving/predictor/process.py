@@ -76,7 +76,7 @@ async def _signal(server: Server) -> None:
 async def _start_http(inference: Inference, options: Options, listen: socket, readiness: Readiness) -> Server:
     paths = table(inference, readiness)
     batch = Batch(paths, Batches(inference, options.batch_rows)) if options.batch_rows else None
-    server = Server(logged(paths) if options.log_requests else paths, _bounds(options), batch)
+    server = Server(logged(paths) if options.log_requests else paths, _bounds(options), batch, inference.commit)
     try:
         await server.start(listen)
     except OSError as error:

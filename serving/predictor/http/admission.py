@@ -29,10 +29,14 @@ class Admission:
     What is no POST costs next to nothing and may be a probe: it is not counted, and goes first.
     """
 
-    def __init__(self, handler: Handler, bounds: Bounds, tally: Tally, batch: BatchHandler | None = None) -> None:
+    def __init__(
+        self, handler: Handler, bounds: Bounds, tally: Tally, batch: BatchHandler | None, commit: Callable[[], None]
+    ) -> None:
+        """`commit` is called before answers are sent, those of one turn together."""
         self._loop: asyncio.AbstractEventLoop
         self._handler = handler
         self._batch = batch
+        self._commit = commit
         self._bounds = bounds
         self._tally = tally
         self._later = Later(bounds.awaited_at_once, tally, self._late, self._settle)
@@ -42,6 +46,8 @@ class Admission:
         self._count = 0
         self._bytes = 0
         self._scheduled = False
+        self._is_turn = False
+        self._answers: list[tuple[Guest, Request, Response]] = []
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Learn where to run."""
@@ -108,6 +114,7 @@ class Admission:
 
     def _turn(self) -> None:
         """Handle what waits, for a while. Whatever happens to one request, the next has its turn."""
+        self._is_turn = True
         try:
             while self._first:
                 self._handle(*self._first.popleft())
@@ -115,8 +122,10 @@ class Admission:
             step = self._one if self._batch is None else self._some
             while self._queue and step() < until:
                 pass
-            self._wake_some()
         finally:
+            self._is_turn = False
+            self._send()
+            self._wake_some()
             self._scheduled = bool(self._queue or self._first)
             if self._scheduled:
                 self._loop.call_soon(self._turn)
@@ -148,11 +157,11 @@ class Admission:
                 fresh.append((guest, request))
             else:
                 self._settle(guest, request, late)
-        for (guest, request), answer in zip(fresh, self._answers(fresh), strict=True):
+        for (guest, request), answer in zip(fresh, self._answers_of(fresh), strict=True):
             self._pass_on(guest, request, answer)
         return now
 
-    def _answers(self, fresh: Sequence[tuple[Guest, Request]]) -> Sequence[Response | Awaitable[Response]]:
+    def _answers_of(self, fresh: Sequence[tuple[Guest, Request]]) -> Sequence[Response | Awaitable[Response]]:
         if self._batch is None or not fresh:
             return []
         try:
@@ -181,12 +190,20 @@ class Admission:
             self._later.start(guest, request, answer)
 
     def _settle(self, guest: Guest, request: Request, answer: Response) -> None:
-        """A request is done. Its client gets the answer, if it is still there."""
+        """A request is done. Its client gets the answer with the others of this turn, if it is still there."""
         if request.method == "POST":
             self._count -= 1
             self._bytes -= len(request.body)
-        if guest.request is request:
-            guest.answer(answer)
+        self._answers.append((guest, request, answer))
+        if not self._is_turn:
+            self._send()
+
+    def _send(self) -> None:
+        self._commit()
+        answers, self._answers = self._answers, []
+        for guest, request, answer in answers:
+            if guest.request is request:
+                guest.answer(answer)
 
     def _late(self, guest: Guest, request: Request, now: float) -> Response | None:
         """The answer to a request that is not worth handling any more."""

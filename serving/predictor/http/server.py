@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import resource
 import signal
+from collections.abc import Callable
 from socket import socket
 from time import perf_counter
 
@@ -25,12 +26,19 @@ OTHER_FILES = 256
 class Server:
     """Serves a handler: `await start(listen)`, then `await drain(seconds)`."""
 
-    def __init__(self, handler: Handler, bounds: Bounds | None = None, batch: BatchHandler | None = None) -> None:
+    def __init__(
+        self,
+        handler: Handler,
+        bounds: Bounds | None = None,
+        batch: BatchHandler | None = None,
+        commit: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`commit` is called before answers are sent."""
         self.bounds = bounds or Bounds()
         self.heads = Heads()
         self.known = KnownHeads()
         self.tally = Tally()
-        self.admission = Admission(handler, self.bounds, self.tally, batch)
+        self.admission = Admission(handler, self.bounds, self.tally, batch, commit)
         self._draining = False
         self._hurried = False
         self._connections: set[Connection] = set()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -19,6 +19,7 @@ from serving.predictor.payload import metrics
 from serving.predictor.payload.record import Record
 from serving.predictor.payload.schema import Schema
 from serving.predictor.payload.table import Table
+from serving.predictor.payload.turns import Steps
 
 SOURCE = "/driftloop/predictor"
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NAIVE_UTC
@@ -33,28 +34,30 @@ class PayloadEvent:
     rows: int
 
 
-def payload_events(schema: Schema, records: Sequence[Record], max_rows: int) -> Iterator[PayloadEvent]:
+def payload_events(schema: Schema, records: Sequence[Record], max_rows: int) -> Steps[list[PayloadEvent]]:
     """The rows of the records in events of at most so many, in their order."""
-    table = Table(schema, records)
+    table, events = Table(schema, records), list[PayloadEvent]()
     for start in range(0, table.rows, max_rows):
-        yield from _fitting(schema, table, start, min(start + max_rows, table.rows))
+        yield
+        yield from _add_fitting(events, schema, table, start, min(start + max_rows, table.rows))
+    return events
 
 
-def _fitting(schema: Schema, table: Table, start: int, end: int) -> Iterator[PayloadEvent]:
+def _add_fitting(events: list[PayloadEvent], schema: Schema, table: Table, start: int, end: int) -> Steps[None]:
     """One event, or as many halves as it takes."""
     own = {"loop": schema.loop, "model_version": schema.model_version, "revision": schema.revision}
     told = orjson.dumps({**own, **table.told(start, end)}, option=_OPTIONS)
-    numbers = orjson.dumps(table.numbers(start, end), option=_OPTIONS)
-    body = b"".join((told[:-1], b",", numbers[1:]))
+    yield
+    body = b"".join((memoryview(told)[:-1], b",", *table.numbers(start, end), b"}"))
     if len(body) <= MAX_EVENT_BYTES:
-        yield PayloadEvent(_event(schema, body, _identity(told)), end - start)
+        events.append(PayloadEvent(_event(schema, body, _identity(told)), end - start))
     elif end - start == 1:
         metrics.REJECTED.inc()
         _logger.error("payload log: a row takes %d bytes, more than an event may: %s", len(body), told[:1000].decode())
     else:
         middle = (start + end) // 2
-        yield from _fitting(schema, table, start, middle)
-        yield from _fitting(schema, table, middle, end)
+        yield from _add_fitting(events, schema, table, start, middle)
+        yield from _add_fitting(events, schema, table, middle, end)
 
 
 def _event(schema: Schema, body: bytes, identity: str) -> CloudEvent:
@@ -64,5 +67,6 @@ def _event(schema: Schema, body: bytes, identity: str) -> CloudEvent:
 
 def _identity(told: bytes) -> str:
     """The same rows have the same id, by who answered, ids, times and seconds: their numbers tell nothing more."""
-    content = (Payload.type().encode(), SOURCE.encode(), told)
-    return hashlib.sha256(b"\n".join(content)).hexdigest()[:32]
+    digest = hashlib.sha256(f"{Payload.type()}\n{SOURCE}\n".encode())
+    digest.update(told)
+    return digest.hexdigest()[:32]

@@ -1,4 +1,6 @@
-"""The payload log as the model sees it: one call a request, which writes to memory that outlives the process."""
+"""The payload log as the model sees it: a call a request, and one before answers are sent, which writes to memory that
+outlives the process.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +10,19 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from feature_store.matrix import Matrix
 from serving.predictor.dataplane import DataPlane
 from serving.predictor.payload import metrics
 from serving.predictor.payload.folder import create
 from serving.predictor.payload.options import PayloadOptions
+from serving.predictor.payload.packing import Logged, pack_all
 from serving.predictor.payload.reader import SpoolReader
-from serving.predictor.payload.record import pack
-from serving.predictor.payload.request_id import is_sampled, new_id, request_id
+from serving.predictor.payload.request_id import NewIds
 from serving.predictor.payload.room import Room
 from serving.predictor.payload.schema import Schema
 from serving.predictor.payload.sender import Sender
 from serving.predictor.payload.sink import Sink
 from serving.predictor.payload.sometimes import Sometimes
 from serving.predictor.payload.spool import Spool
-from serving.predictor.rows import Rows
 from serving.predictor.tally import Tally
 
 _logger = logging.getLogger(__name__)
@@ -30,48 +30,59 @@ _Headers = Mapping[str, str] | None
 
 
 class PayloadLog:
-    """Writes to the spool, from the event loop's thread only."""
+    """Writes to the spool, from the event loop's thread only. What is logged is kept from `commit` on."""
 
     def __init__(self, spool: Spool, spooled: Tally, sender: Sender, share: float, rows: int) -> None:
         self._spool = spool
+        self._append = spool.append
         self._spooled = spooled
         self._sender = sender
         self._share = share
         self._rows = rows
-        self._waiting = 0
+        self._unsent = 0
+        self._ids = NewIds()
+        self._logged: list[Logged] = []
+        self.add = self._logged.append
+        """Log a request that is about to be answered."""
         self._dropped = Sometimes(_logger, logging.WARNING, "payload log: %d rows are not logged: %s")
 
     def compute_on(self, loop: asyncio.AbstractEventLoop) -> None:
         """Make events out of rows on this loop, which the requests run on, in turns between them."""
         self._sender.turns.loop = loop
 
-    def answered(self, rows: Rows, probabilities: Matrix, headers: _Headers, seconds: float) -> None:
-        """Log a request that is about to be answered."""
-        self._write(rows, probabilities, None, headers, seconds)
-
-    def failed(self, rows: Rows, error: Exception, headers: _Headers, seconds: float) -> None:
-        """Log a request for which the model failed."""
-        lines = str(error).splitlines()
-        self._write(rows, None, ": ".join([type(error).__name__, *lines[:1]]), headers, seconds)
-
-    def _write(
-        self, rows: Rows, probabilities: Matrix | None, error: str | None, headers: _Headers, seconds: float
-    ) -> None:
-        request = request_id(rows.request_id, headers) or new_id()
-        if self._share < 1 and not is_sampled(request, self._share):
+    def commit(self) -> None:
+        """Keep what was logged. To be called before a client sees an answer: then its rows outlive the process."""
+        logged = self._logged
+        if not logged:
             return
-        count = len(rows.matrix)
-        refusal = self._spool.append(pack(rows, request, time.time(), seconds, probabilities, error))
-        if refusal is not None:
-            metrics.DROPPED.labels(refusal).inc(count)
-            self._spooled.tell()
-            self._dropped.tell(count, refusal)
-            return
-        self._spooled.count += count
-        self._waiting += count
-        if self._waiting >= self._rows:
-            self._waiting = 0
-            self._sender.full.set()
+        self._logged = []
+        self.add = self._logged.append
+        try:
+            for record, rows, form in pack_all(logged, time.time(), self._ids, self._share):
+                if self._unsent + rows > self._rows and self._unsent:
+                    self._seal()
+                refusal = self._append(record, form)
+                if refusal is None:
+                    self._spooled.count += rows
+                    self._unsent += rows
+                else:
+                    self._drop(rows, refusal)
+        except Exception:  # the answers are right, whatever becomes of their rows
+            _logger.exception("payload log: the rows of up to %d requests are not logged", len(logged))
+            metrics.DROPPED.labels("failed").inc(sum(len(rows.matrix) for rows, *_ in logged))
+        if self._unsent >= self._rows:
+            self._seal()
+
+    def _drop(self, rows: int, refusal: str) -> None:
+        metrics.DROPPED.labels(refusal).inc(rows)
+        self._spooled.tell()
+        self._dropped.tell(rows, refusal)
+
+    def _seal(self) -> None:
+        """A batch is full."""
+        self._unsent = 0
+        self._spool.seal()
+        self._sender.send_up_to(self._spooled.count)
 
 
 @contextmanager
@@ -86,16 +97,18 @@ def opened(plane: DataPlane, options: PayloadOptions) -> Iterator[PayloadLog | N
     schema, room = Schema.of(plane, options.revision), Room(options.payload_spool_bytes)
     folder = create(options.payload_spool)
     spool = Spool(folder, schema.written(), room)
-    reader = SpoolReader(folder, room, lambda: spool.sequence)
+    reader = SpoolReader(folder, room, spool)
     delay_seconds = options.payload_delay_ms / 1000
     spooled = Tally(metrics.SPOOLED)
     sender = Sender(
-        *(reader, options.payload_spool, room, Sink(options.sink), options.payload_rows, delay_seconds), spooled.tell
+        reader, options.payload_spool, room, Sink(options.sink), options.payload_rows, delay_seconds, spooled
     )
     sender.start()
     _logger.info("payload log: rows go to %s by way of %s", options.sink, folder.path)
+    log = PayloadLog(spool, spooled, sender, options.payload_share, options.payload_rows)
     try:
-        yield PayloadLog(spool, spooled, sender, options.payload_share, options.payload_rows)
+        yield log
     finally:
+        log.commit()
         if not sender.finish(options.payload_flush_seconds):
             _logger.warning("payload log: rows that are not sent yet stay in %s", folder.path)

@@ -7,7 +7,8 @@ import struct
 import numpy as np
 import orjson
 
-from serving.predictor.payload.record import pack
+from serving.predictor.payload.packing import pack_all
+from serving.predictor.payload.request_id import NewIds
 from serving.predictor.rows import Identity, Rows
 
 _LENGTH = struct.Struct("<I")
@@ -21,4 +22,6 @@ def repacked(record: bytes, features: int, labels: int) -> bytes:
     numbers = np.frombuffer(record[start:], np.float32)
     scores = numbers[: rows * width].reshape(rows, width) if width else None
     matrix = numbers[rows * width :].reshape(rows, features if columns is None else 0)
-    return pack(Rows(matrix, columns, Identity(row_ids, timestamps)), request_id, at, seconds, scores, error)
+    rows = Rows(matrix, columns, Identity(row_ids, timestamps), request_id)
+    ((packed, _, _),) = pack_all([(rows, scores, None, seconds, error)], at, NewIds(), 1)
+    return packed

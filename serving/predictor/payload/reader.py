@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from zlib import crc32
 
 from serving.predictor.payload import metrics
@@ -16,6 +16,7 @@ from serving.predictor.payload.record import Record, rows_of, unpack
 from serving.predictor.payload.room import Room
 from serving.predictor.payload.schema import Schema
 from serving.predictor.payload.segment import SegmentReader
+from serving.predictor.payload.spool import Spool
 
 _POSITION = struct.Struct("<QQ")
 _CHECKSUM = struct.Struct("<I")
@@ -41,12 +42,13 @@ class Batch:
 
 
 class SpoolReader:
-    """Reads one folder. `newest` tells the segment that is still written to; none has a greater number."""
+    """Reads one folder. `writer` writes to it; None: the process that did has ended."""
 
-    def __init__(self, folder: HeldFolder, room: Room, newest: Callable[[], int]) -> None:
+    def __init__(self, folder: HeldFolder, room: Room, writer: Spool | None = None) -> None:
         self.folder = folder
         self._room = room
-        self._newest = newest
+        self._writer = writer
+        self._last = 0 if writer is not None else max(folder.sequences(), default=0)
         self._file = os.open(folder.path / "position", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         self._sequence, self._start = self._stored()
         self._segment: SegmentReader | None = None
@@ -56,8 +58,10 @@ class SpoolReader:
         """Records from the position on, as many as have so many rows together, but one at least, or until the segment
         ends; None if there are none.
         """
+        if self._writer is not None:
+            self._writer.seal()
         while True:
-            newest = self._newest()  # asked first: what is written into this segment later is not passed over
+            newest = self._newest  # asked first: what is written into this segment later is not passed over
             if not self._is_there() and not self._advance(newest):
                 return None
             batch = self._batch(rows)
@@ -69,7 +73,12 @@ class SpoolReader:
     @property
     def is_behind(self) -> bool:
         """Whether a newer segment is written to."""
-        return self._sequence < self._newest()
+        return self._sequence < self._newest
+
+    @property
+    def _newest(self) -> int:
+        """The segment that is still written to; none has a greater number."""
+        return self._last if self._writer is None else self._writer.sequence
 
     def commit(self, batch: Batch) -> None:
         """Go on behind a batch, in this process and in the next one of this folder."""
@@ -84,6 +93,7 @@ class SpoolReader:
         segment, schema = self._open(), self._schema
         if schema is None:
             return None
+        widths = len(schema.features), len(schema.labels)
         records: list[bytes] = []
         start, count, is_full = self._start, 0, False
         while not is_full and (found := segment.read(start)) is not None:
@@ -95,12 +105,12 @@ class SpoolReader:
                 self._start = start = end
                 continue
             if schema.format == 1:
-                record = repacked(record, len(schema.features), len(schema.labels))
-            count += rows_of(record)
-            is_full = count >= rows
-            if count > rows and records:  # a few rows more would make an event of their own
-                count -= rows_of(record)
+                record = repacked(record, *widths)
+            more = rows_of(record, *widths)
+            is_full = count + more >= rows
+            if count + more > rows and records:  # a few rows more would make an event of their own
                 break
+            count += more
             start = end
             records.append(record)
         return Batch(schema, records, count, start, is_full) if records else None
@@ -126,13 +136,19 @@ class SpoolReader:
         if following is None:
             return False
         self._leave()
-        done = self.folder.segment(self._sequence)
+        done = self._sequence
         self._move(following, 0)
-        if done.exists():
-            size = done.stat().st_size
-            done.unlink()
-            self._room.give(size)
+        if self._writer is not None:
+            self._writer.release(done)
+        else:
+            self._delete(self.folder.segment(done))
         return True
+
+    def _delete(self, segment: Path) -> None:
+        if segment.exists():
+            size = segment.stat().st_size
+            segment.unlink()
+            self._room.give(size)
 
     def _leave(self) -> None:
         if self._segment is not None:

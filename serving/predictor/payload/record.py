@@ -1,6 +1,7 @@
-"""Requests in the spool. A record is a head of one size, an id, what the client told of its rows, scores and features.
+"""Requests in the spool. Each is a head of one size, an id, what the client told of its rows, scores and features.
 
-Numbers are the bytes that they are, so that thousands of records become arrays at once; all else is JSON.
+Numbers are the bytes that they are, so that thousands of requests become arrays at once; all else is JSON. A record is
+one request, or several of one plain form, one behind the other.
 """
 
 from __future__ import annotations
@@ -19,21 +20,25 @@ import orjson
 
 from feature_store.matrix import Matrix
 from serving.predictor.payload.row_ids import RowIds, of_requests
-from serving.predictor.rows import Rows
 
-_HEAD = struct.Struct("<BxHIqdI")
+HEAD = struct.Struct("<BxHIqdI")
+"""Kind, bytes of the id, rows, time, seconds, bytes of what was told."""
 _HEAD_FIELDS = (
     *(("kind", "u1"), ("unused", "u1"), ("id_bytes", "<u2"), ("rows", "<u4")),
     *(("at", "<i8"), ("seconds", "<f8"), ("told_bytes", "<u4")),
 )
-_FORM = slice(0, 8)
+FORM = slice(0, 8)
+_FORM_OF = struct.Struct("<BxHI")
 """Kind, size of the id and rows: equal for records whose parts have the same places, but for what was told."""
 _TOLD_BYTES = slice(24, 28)
-_MADE_ID, _FAILED, _MATRIX, _ROW_IDS, _TIMESTAMPS = 1, 2, 4, 8, 16
+MADE_ID, FAILED, MATRIX, ROW_IDS, TIMESTAMPS = 1, 2, 4, 8, 16
 """Kinds: the id is a uuid's 16 bytes; there are no scores, but an error; the features are a matrix, not JSON; what was
 told of the rows.
 """
-_TOLD = _FAILED | _ROW_IDS | _TIMESTAMPS
+_TOLD = FAILED | ROW_IDS | TIMESTAMPS
+_PLAIN = _TOLD | MATRIX
+"""Of a plain form, the features are a matrix, and nothing was told: all requests of it have one size."""
+_LARGE = 2**14
 
 
 @dataclass(frozen=True)
@@ -59,66 +64,43 @@ class Record:
     matrix: Matrix | None
 
 
-def pack(
-    rows: Rows,
-    request_id: str | bytes,
-    at: float,
-    seconds: float,
-    probabilities: Matrix | None,
-    error: str | None = None,
-) -> bytes:
-    """The record of one request; an id in bytes is a uuid's. This is what a request waits for: nothing is converted
-    that can wait.
-    """
-    matrix, columns, (row_ids, timestamps), _ = rows
-    kind = _MADE_ID if isinstance(request_id, bytes) else 0
-    name = request_id if isinstance(request_id, bytes) else request_id.encode()
-    told = scores = b""
-    if probabilities is None:
-        kind |= _FAILED
-    else:
-        scores = probabilities.tobytes()
-    if row_ids is not None or timestamps is not None or probabilities is None:
-        kind |= (row_ids is not None and _ROW_IDS) | (timestamps is not None and _TIMESTAMPS)
-        told = orjson.dumps((row_ids, timestamps, error))
-    if columns is None:
-        kind |= _MATRIX
-        features = matrix.tobytes()
-    else:
-        plain = [column[0] for column in columns] if len(matrix) == 1 else columns
-        features = orjson.dumps(plain, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY)
-    return b"".join(
-        (_HEAD.pack(kind, len(name), len(matrix), int(at * 1e6), seconds, len(told)), name, told, scores, features)
-    )
-
-
-def rows_of(record: bytes) -> int:
+def rows_of(record: bytes, features: int, labels: int) -> int:
     """How many rows a record has."""
-    return int.from_bytes(record[4:8], "little")
+    kind, id_bytes, rows = _FORM_OF.unpack_from(record)
+    requests = len(record) // _form(id_bytes, rows, labels, features).itemsize if kind & _PLAIN == MATRIX else 1
+    return int(rows) * requests
 
 
 def unpack(records: Sequence[bytes], features: int, labels: int) -> list[Record]:
     """The requests of records whose checksums were right, in their order."""
-    return [_unpacked(list(group), features, labels) for _, group in groupby(records, itemgetter(_FORM))]
+    found = []
+    for _, group in groupby(records, itemgetter(FORM)):
+        alike = list(group)
+        if len(alike[0]) < _LARGE:
+            found.append(_unpacked(alike, features, labels))
+        else:  # put together, they would only be copied
+            found.extend(_unpacked([record], features, labels) for record in alike)
+    return found
 
 
 def _unpacked(records: list[bytes], features: int, labels: int) -> Record:
-    kind, id_bytes, rows, *_ = _HEAD.unpack_from(records[0])
-    told, records = _told(records, _HEAD.size + id_bytes) if kind & _TOLD else ([], records)
-    width, height = (0 if kind & _FAILED else labels), (features if kind & _MATRIX else 0)
+    kind, id_bytes, rows = _FORM_OF.unpack_from(records[0])
+    told, records = _told(records, HEAD.size + id_bytes) if kind & _TOLD else ([], records)
+    width, height = (0 if kind & FAILED else labels), (features if kind & MATRIX else 0)
     form = _form(id_bytes, rows, width, height)
     size = form.itemsize
-    fixed = np.frombuffer(b"".join(records if height else [record[:size] for record in records]), form)
+    parts = records if height else [record[:size] for record in records]
+    fixed = np.frombuffer(parts[0] if len(parts) == 1 else b"".join(parts), form)
     return Record(
-        rows=rows * len(records),
+        rows=rows * len(fixed),
         each=rows,
         row_ids=(
             list(chain.from_iterable(row_ids for row_ids, *_ in told))
-            if kind & _ROW_IDS
-            else of_requests(fixed["id"], bool(kind & _MADE_ID), rows)
+            if kind & ROW_IDS
+            else of_requests(fixed["id"], bool(kind & MADE_ID), rows)
         ),
         at=fixed["at"],
-        timestamps=list(chain.from_iterable(times for _, times, _ in told)) if kind & _TIMESTAMPS else None,
+        timestamps=list(chain.from_iterable(times for _, times, _ in told)) if kind & TIMESTAMPS else None,
         seconds=fixed["seconds"],
         errors=[error for *_, error in told for _ in range(rows)] if told else None,
         columns=None if height else _columns([record[size:] for record in records], rows, features),
@@ -154,8 +136,3 @@ def _columns(features: list[bytes], rows: int, width: int) -> list[list[Any]]:
         values = _listed(row[1:-1] for row in features)  # one long list: its parts are taken faster than made
         return [values[at::width] for at in range(width)]
     return [list(chain.from_iterable(column)) for column in zip(*_listed(features), strict=True)]
-
-
-def _plain(value: Any) -> Any:
-    """What JSON does not know: text in bytes, and arrays of a layout that orjson does not take."""
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value.tolist()

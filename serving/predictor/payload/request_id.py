@@ -6,13 +6,13 @@ import hashlib
 import random
 from collections.abc import Mapping
 
+import numpy as np
+
 HEADER = "x-request-id"
 MAX_LENGTH = 1000
 """So that a row's id, which has the row's index too, is no longer than payload events allow."""
-_ELSE = ~(0xF << 76 | 0x3 << 62)
-_VERSION_AND_VARIANT = 4 << 76 | 2 << 62
-"""Of a uuid4, by RFC 9562."""
-_random = random.Random()  # noqa: S311 - unique, not secret; os.urandom would be a system call a request
+_AT_ONCE = 256
+"""Ids that are made together, at a fiftieth of what each alone would cost."""
 
 
 def request_id(own: str | None, headers: Mapping[str, str] | None) -> str | None:
@@ -23,10 +23,30 @@ def request_id(own: str | None, headers: Mapping[str, str] | None) -> str | None
     return found if len(found) <= MAX_LENGTH else hashlib.sha256(found.encode()).hexdigest()
 
 
-def new_id() -> bytes:
-    """The bytes of a uuid4, at a tenth of the standard library's price. Its text is written when it is read."""
-    value = _random.getrandbits(128) & _ELSE | _VERSION_AND_VARIANT
-    return value.to_bytes(16)
+class NewIds:
+    """The bytes of new uuid4s, by RFC 9562. Their texts are written when they are read.
+
+    To be made in the process that uses it: of two forks both would go on alike.
+    """
+
+    def __init__(self) -> None:
+        self._numbers = random.Random()  # noqa: S311 - unique, not secret; os.urandom is a system call
+        self._ids: list[bytes] = []
+
+    def take(self, count: int) -> list[bytes]:
+        """So many, which are nobody else's."""
+        while len(self._ids) < count:
+            self._ids += self._made()
+        taken = self._ids[-count:]
+        del self._ids[-count:]
+        return taken
+
+    def _made(self) -> list[bytes]:
+        ids = np.frombuffer(bytearray(self._numbers.randbytes(16 * _AT_ONCE)), np.uint8).reshape(-1, 16)
+        ids[:, 6] = ids[:, 6] & 0x0F | 0x40  # the version
+        ids[:, 8] = ids[:, 8] & 0x3F | 0x80  # the variant
+        found: list[bytes] = ids.view("V16").ravel().tolist()
+        return found
 
 
 def is_sampled(request: str | bytes, share: float) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
@@ -20,18 +21,21 @@ class OfRequests:
 
 RowIds = list[str] | npt.NDArray[np.uint8] | OfRequests
 """Texts; or an array [rows, bytes], where each row is the JSON of its id and a comma; or those of requests."""
-_DIGITS = np.frombuffer(b"0123456789abcdef", np.uint8)
-_PLACES = np.array([place for place, sign in enumerate("00000000-0000-0000-0000-000000000000") if sign == "0"])
-"""Of the digits in the text of a uuid."""
+_PAIRS = np.frombuffer(b"".join(b"%02x" % value for value in range(256)), "u2")
+"""Of hexadecimal digits, as they stand in memory, by the byte that they tell."""
+_GROUPS = ((0, 8, 0), (8, 12, 9), (12, 16, 14), (16, 20, 19), (20, 32, 24))
+"""Digits from one to another, and where they begin in the text of a uuid."""
+_UUID_SIZE = 36
 _BEFORE, _BEHIND = b'"', b'/0",'
 
 
 def of_requests(ids: npt.NDArray[np.uint8], are_uuids: bool, rows: int) -> RowIds:
     """`<request id>/<index of the row>` of requests of so many rows, by the bytes of their ids [requests, bytes]."""
-    texts = _uuids(ids) if are_uuids else ids
-    if rows == 1 and _is_plain(texts):
-        return _written(texts)
-    return OfRequests([text.tobytes().decode() for text in texts], rows)
+    if rows == 1 and (are_uuids or _is_plain(ids)):
+        return _written(ids, are_uuids)
+    if are_uuids:
+        return OfRequests([str(UUID(bytes=name.tobytes())) for name in ids], rows)
+    return OfRequests([name.tobytes().decode() for name in ids], rows)
 
 
 def joined(parts: Sequence[RowIds]) -> list[str] | npt.NDArray[np.uint8]:
@@ -59,7 +63,7 @@ def requests_of(parts: Sequence[RowIds]) -> list[str] | None:
 
 def json_of(ids: npt.NDArray[np.uint8]) -> bytes:
     """The JSON of a list of them."""
-    return b"".join((b"[", ids.tobytes()[:-1], b"]"))
+    return b"".join((b"[", memoryview(ids).cast("B")[:-1], b"]"))
 
 
 def _requests(row_ids: list[str]) -> list[str]:
@@ -67,22 +71,20 @@ def _requests(row_ids: list[str]) -> list[str]:
     return [row_id.removesuffix("/0") for row_id in row_ids]
 
 
-def _uuids(ids: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """The texts of uuids, [requests, 36]."""
-    texts = np.full((len(ids), 36), ord("-"), np.uint8)
-    texts[:, _PLACES[::2]] = _DIGITS[ids >> 4]
-    texts[:, _PLACES[1::2]] = _DIGITS[ids & 15]
-    return texts
-
-
 def _is_plain(texts: npt.NDArray[np.uint8]) -> bool:
     """Whether JSON has the texts as they are: ASCII that can be seen, no quote or backslash."""
     return bool(((texts >= 32) & (texts < 127) & (texts != ord('"')) & (texts != ord("\\"))).all())
 
 
-def _written(texts: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    whole = np.empty((len(texts), len(_BEFORE) + texts.shape[1] + len(_BEHIND)), np.uint8)
-    whole[:, : len(_BEFORE)] = np.frombuffer(_BEFORE, np.uint8)
-    whole[:, len(_BEFORE) : -len(_BEHIND)] = texts
-    whole[:, -len(_BEHIND) :] = np.frombuffer(_BEHIND, np.uint8)
+def _written(ids: npt.NDArray[np.uint8], are_uuids: bool) -> npt.NDArray[np.uint8]:
+    size = _UUID_SIZE if are_uuids else ids.shape[1]
+    whole = np.empty((len(ids), len(_BEFORE) + size + len(_BEHIND)), np.uint8)
+    whole[:] = np.frombuffer(_BEFORE + b"-" * size + _BEHIND, np.uint8)
+    texts = whole[:, len(_BEFORE) : -len(_BEHIND)]
+    if not are_uuids:
+        texts[:] = ids
+        return whole
+    digits = _PAIRS[ids].view(np.uint8)
+    for start, end, place in _GROUPS:
+        texts[:, place : place + end - start] = digits[:, start:end]
     return whole

@@ -6,7 +6,6 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from serving.predictor.payload import metrics
@@ -16,7 +15,8 @@ from serving.predictor.payload.reader import Batch, SpoolReader
 from serving.predictor.payload.room import Room
 from serving.predictor.payload.sink import Outcome, Sink
 from serving.predictor.payload.sometimes import Sometimes
-from serving.predictor.payload.turns import Turns
+from serving.predictor.payload.turns import Steps, Turns
+from serving.predictor.tally import Tally
 
 POST_SECONDS = 30.0
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 10.0
@@ -36,12 +36,12 @@ class Sender(threading.Thread):
         sink: Sink,
         rows: int,
         delay_seconds: float,
-        count: Callable[[], None],
+        spooled: Tally,
     ) -> None:
-        """`count` is called now and then, to bring metrics up to date."""
+        """`spooled` counts the rows of its own spool; the sender tells its metric now and then."""
         super().__init__(name="payload-sender", daemon=True)
-        self.full = threading.Event()
-        """Set when a batch is full before its time."""
+        self._full = threading.Event()
+        self._wanted = 0  # rows of its own spool that are to be sent before their time
         self.turns = Turns()
         self._readers = [own]
         self._own = own
@@ -50,7 +50,9 @@ class Sender(threading.Thread):
         self._sink = sink
         self._rows = rows
         self._delay_seconds = delay_seconds
-        self._count = count
+        self._spooled = spooled
+        self._taken = 0  # rows of its own spool that were sent
+        self._is_due = True  # whether rows have waited so long that a batch need not be full
         self._stopping = threading.Event()
         self._deadline = float("inf")
         self._next_look = 0.0
@@ -67,11 +69,16 @@ class Sender(threading.Thread):
                 self._stopping.wait(LONGEST_PAUSE_SECONDS)
         self._end()
 
+    def send_up_to(self, rows: int) -> None:
+        """So many rows of its own spool, from the first on, are worth sending: they make full batches."""
+        self._wanted = rows
+        self._full.set()
+
     def finish(self, seconds: float) -> bool:
         """Send the rest for so long at most. Whether everything was sent; what was not stays in the spool."""
         self._deadline = time.monotonic() + seconds
         self._stopping.set()
-        self.full.set()
+        self._full.set()
         self.join(seconds + 1)
         return not self.is_alive() and not self._own.folder.path.exists()
 
@@ -83,12 +90,12 @@ class Sender(threading.Thread):
 
     def _work(self) -> None:
         """Send a batch of each spool, then wait until there may be another."""
-        self._count()
+        self._spooled.tell()
         self._adopt()
         more = [self._send(reader) for reader in tuple(self._readers)]
         if not any(more) and not self._stopping.is_set():
-            self.full.wait(self._delay_seconds)
-            self.full.clear()
+            self._is_due = not self._full.wait(self._delay_seconds)
+            self._full.clear()
 
     def _adopt(self) -> None:
         if time.monotonic() < self._next_look or self._stopping.is_set():
@@ -96,13 +103,14 @@ class Sender(threading.Thread):
         self._next_look = time.monotonic() + ADOPT_SECONDS
         for folder in leftovers(self._root):
             self._room.adopt(folder.bytes())
-            newest = max(folder.sequences(), default=0)
-            self._readers.insert(0, SpoolReader(folder, self._room, lambda newest=newest: newest))  # type: ignore[misc]
+            self._readers.insert(0, SpoolReader(folder, self._room))
             _logger.info("payload log: sends what another process left in %s", folder.path)
 
     def _send(self, reader: SpoolReader) -> bool:
         """Send a batch, if there is one. Whether there is more that has no reason to wait."""
-        batch, events = self.turns.run(lambda: self._read(reader))
+        if reader is self._own and not self._is_worth_it():
+            return False
+        batch, events = self.turns.run(self._read(reader))
         if batch is None:
             if reader is not self._own:
                 self._remove(reader)
@@ -110,14 +118,23 @@ class Sender(threading.Thread):
         if not all(self._post(event) for event in events):
             return False
         reader.commit(batch)
+        if reader is self._own:
+            self._taken += batch.rows
         return batch.is_full or reader is not self._own or reader.is_behind
 
-    def _read(self, reader: SpoolReader) -> tuple[Batch | None, list[PayloadEvent]]:
+    def _is_worth_it(self) -> bool:
+        """Whether there is a full batch, or no time to wait for one."""
+        return self._is_due or self._stopping.is_set() or self._taken < self._wanted
+
+    def _read(self, reader: SpoolReader) -> Steps[tuple[Batch | None, list[PayloadEvent]]]:
         """The next batch, and its events."""
         batch = reader.read(self._rows)
         if batch is None:
             return None, []
-        return batch, list(payload_events(batch.schema, batch.records, self._rows))
+        yield
+        records = batch.records
+        yield
+        return batch, (yield from payload_events(batch.schema, records, self._rows))
 
     def _post(self, event: PayloadEvent) -> bool:
         """Send one event, however long it takes; False if the process ends before."""
@@ -135,7 +152,7 @@ class Sender(threading.Thread):
                 self._refused.tell(event.rows, answer.words)
                 return True
             metrics.RETRIES.inc()
-            self._count()
+            self._spooled.tell()
             self._away.tell(1, answer.words)
             self._pause(pause * random.uniform(0.5, 1))  # noqa: S311 - so that predictors do not all come back at once
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
@@ -153,7 +170,7 @@ class Sender(threading.Thread):
 
     def _end(self) -> None:
         """Leave no folder behind that is empty, and give back those that are not."""
-        self._count()
+        self._spooled.tell()
         for reader in tuple(self._readers):
             if reader.read(1) is None:
                 self._remove(reader)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from typing import Literal
 
@@ -14,13 +15,15 @@ SEGMENT_BYTES = 2**20
 """Small, for the request that needs a new one waits until its zeros are written: about a millisecond."""
 PAUSE_SECONDS = 1.0
 """After a failure to make a segment, how long none is tried."""
+_MAPPED = 2
+"""Segments that stay in memory when they are full: they may be written again soon."""
 _logger = logging.getLogger(__name__)
 
 Refusal = Literal["too_large", "spool_full", "disk_error"]
 
 
 class Spool:
-    """Appends, by one thread only. Every segment begins with the schema, so it can be read by another process."""
+    """Appends, by one thread only; another may read. Every segment has the schema, so any process can read it."""
 
     def __init__(self, folder: HeldFolder, schema: bytes, room: Room) -> None:
         self.sequence = 0
@@ -30,32 +33,87 @@ class Spool:
         self._room = room
         self._segment_bytes = min(SEGMENT_BYTES, room.limit // 4)
         self._segment: SegmentWriter | None = None
+        self._written: dict[int, SegmentWriter] = {}
+        self._spare: SegmentWriter | None = None
         self._closed_until = 0.0
+        self._lock = threading.Lock()
 
-    def append(self, record: bytes) -> Refusal | None:
-        """Write a record; why not, if it is dropped."""
-        if self._segment is not None and self._segment.append(record):
-            return None
-        size = max(self._segment_bytes, len(record) + len(self._schema) + 2 * FRAME.size)
+    def append(self, record: bytes, form: bytes = b"") -> Refusal | None:
+        """Write a record; why not, if it is dropped. One of the same form as the one before is added to that."""
+        with self._lock:
+            if self._segment is not None and self._segment.append(record, form):
+                return None
+            return self._append_elsewhere(record, form)
+
+    def seal(self) -> None:
+        """Let the newest record grow no more. To be called before it is read."""
+        with self._lock:
+            if self._segment is not None:
+                self._segment.seal()
+
+    def release(self, sequence: int) -> None:
+        """A segment is not needed any more. One is kept to be written again: to make one takes a millisecond."""
+        with self._lock:
+            segment = self._written.pop(sequence, None)
+            if segment is None:
+                return
+            if self._spare is None and segment.size == self._segment_bytes and segment.is_open:
+                self._spare = segment
+            else:
+                self._delete(segment)
+
+    def _append_elsewhere(self, record: bytes, form: bytes) -> Refusal | None:
+        size = max(self._segment_bytes, len(record) + len(self._schema) + 3 * FRAME.size)
         if size > self._room.limit:
             return "too_large"
         if time.monotonic() < self._closed_until:
             return "disk_error"
-        if not self._room.take(size):
-            return "spool_full"
-        return None if self._begin(size, record) else "disk_error"
+        return self._begin(size, record, form)
 
-    def _begin(self, size: int, record: bytes) -> bool:
+    def _begin(self, size: int, record: bytes, form: bytes) -> Refusal | None:
         try:
-            segment = SegmentWriter(self._folder.segment(self.sequence + 1), size)
+            segment = self._renewed(size) or self._new(size)
         except OSError as error:
-            self._room.give(size)
             self._closed_until = time.monotonic() + PAUSE_SECONDS
             _logger.warning("payload log: no segment of %d bytes in %s: %s", size, self._folder.path, error)
-            return False
+            return "disk_error"
+        if segment is None:
+            return "spool_full"
         segment.append(self._schema)
         if self._segment is not None:
-            self._segment.close()
+            self._written[self.sequence] = self._segment
+            for old in list(self._written.values())[:-_MAPPED]:
+                old.close()
         self._segment = segment
         self.sequence += 1  # from now on the reader may leave the segment before
-        return segment.append(record)
+        segment.append(record, form)
+        return None
+
+    def _renewed(self, size: int) -> SegmentWriter | None:
+        """The spare segment, if it is large enough; if not, it makes room."""
+        spare, self._spare = self._spare, None
+        if spare is not None and spare.size < size:
+            self._delete(spare)
+            return None
+        if spare is not None:
+            try:
+                spare.renew(self._folder.segment(self.sequence + 1))
+            except OSError:
+                self._spare = spare
+                raise
+        return spare
+
+    def _new(self, size: int) -> SegmentWriter | None:
+        """None: there is no room."""
+        if not self._room.take(size):
+            return None
+        try:
+            return SegmentWriter(self._folder.segment(self.sequence + 1), size)
+        except OSError:
+            self._room.give(size)
+            raise
+
+    def _delete(self, segment: SegmentWriter) -> None:
+        segment.close()
+        segment.path.unlink(missing_ok=True)
+        self._room.give(segment.size)

@@ -7,11 +7,14 @@ that cost requests three times what the computing itself takes.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from concurrent.futures import Future, wait
+from collections.abc import Generator
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import TypeVar
 
 T = TypeVar("T")
+Steps = Generator[None, None, T]
+"""Work that pauses at times, so that nobody waits for all of it."""
 _LOOK_SECONDS = 0.5
 """How often it is looked whether the loop still runs."""
 
@@ -22,25 +25,42 @@ class Turns:
     def __init__(self) -> None:
         self.loop: asyncio.AbstractEventLoop | None = None
 
-    def run(self, work: Callable[[], T]) -> T:
+    def run(self, steps: Steps[T]) -> T:
         """What the work gives, or raises. Not to be called by the loop's own thread, which would wait for itself."""
         loop, found = self.loop, Future[T]()
         if loop is None:
-            return work()
+            return finished(steps)
         try:
-            loop.call_soon_threadsafe(_take, work, found)
+            loop.call_soon_threadsafe(_step, loop, steps, found)
         except RuntimeError:  # it has been closed
-            return work()
-        while not wait([found], _LOOK_SECONDS).done:
-            if loop.is_closed() and found.cancel():
-                return work()
-        return found.result()
+            return finished(steps)
+        while True:
+            try:
+                return found.result(_LOOK_SECONDS)
+            except FutureTimeoutError:
+                is_closed = loop.is_closed()  # asked first: the last step may have been done just before
+                if found.done():
+                    return found.result()
+                if is_closed:
+                    return finished(steps)
 
 
-def _take(work: Callable[[], T], found: Future[T]) -> None:
-    if not found.set_running_or_notify_cancel():
-        return
+def finished(steps: Steps[T]) -> T:
+    """Do all that is left to be done."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            value: T = end.value
+            return value
+
+
+def _step(loop: asyncio.AbstractEventLoop, steps: Steps[T], found: Future[T]) -> None:
     try:
-        found.set_result(work())
+        next(steps)
+    except StopIteration as end:
+        found.set_result(end.value)
     except Exception as error:  # noqa: BLE001 - is raised where it was asked for
         found.set_exception(error)
+    else:
+        loop.call_soon(_step, loop, steps, found)

@@ -21,11 +21,14 @@ from serving.predictor.classifier import ServedClassifier
 from serving.predictor.dataplane import DataPlane
 from serving.predictor.payload.log import PayloadLog, opened
 from serving.predictor.payload.options import PayloadOptions
+from serving.predictor.payload.packing import pack_all
+from serving.predictor.payload.request_id import NewIds
 from serving.predictor.registry import REGISTRY
 from serving.predictor.rows import Identity, Rows
 
 FEATURES = (Feature(name="size"), Feature(name="colour", categories=("red", "green")))
 LABELS = ("no", "yes")
+AT = 1_362_139_200.25
 
 
 class PayloadSink:
@@ -147,7 +150,15 @@ def rows_of(request: str | None, count: int = 1, **identity: Any) -> Rows:
 def answer(log: PayloadLog, *requests: str, count: int = 1) -> None:
     """Log requests of so many rows each, as if they were answered."""
     for request in requests:
-        log.answered(rows_of(request, count), halves(count), None, 0.001)
+        log.add((rows_of(request, count), halves(count), None, 0.001, None))
+        log.commit()
+
+
+def packed(rows: Rows, name: str, scores: Matrix | None, error: str | None = None) -> bytes:
+    """The record of one request of that id."""
+    named = rows._replace(request_id=name)
+    ((record, _, _),) = pack_all([(named, scores, None, 0.002, error)], AT, NewIds(), 1)
+    return record
 
 
 def metric(name: str, **labels: str) -> float:

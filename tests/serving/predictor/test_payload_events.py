@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from payload_parts import halves, metric, plane, rows_of
+from payload_parts import AT, halves, metric, packed, plane, rows_of
 
 from contracts.cloudevent import MAX_EVENT_BYTES
 from contracts.errors import ConfigError
@@ -19,21 +20,26 @@ from contracts.events import Payload, from_event
 from contracts.model import Feature
 from serving.predictor.dataplane import DataPlane
 from serving.predictor.payload.events import PayloadEvent, payload_events
-from serving.predictor.payload.record import Record, pack, unpack
-from serving.predictor.payload.request_id import is_sampled, new_id, request_id
+from serving.predictor.payload.packing import Logged, pack_all
+from serving.predictor.payload.record import Record, unpack
+from serving.predictor.payload.request_id import NewIds, is_sampled, request_id
 from serving.predictor.payload.schema import Schema
+from serving.predictor.payload.turns import finished
 from serving.predictor.protocols.tensors import from_binary
-from serving.predictor.rows import Identity, Rows
+from serving.predictor.rows import UNTOLD, Identity, Rows
 
-AT = 1_362_139_200.25
 SCHEMA = Schema.of(plane(), "flights-00001")
 
 
 def stored(rows: Rows, probabilities: Any, error: str | None = None) -> Record:
     """A request, written and read back."""
-    packed = pack(rows, "request", AT, 0.002, probabilities, error)
-    (record,) = unpack([packed], len(SCHEMA.features), len(SCHEMA.labels))
+    (record,) = unpack([packed(rows, "request", probabilities, error)], len(SCHEMA.features), len(SCHEMA.labels))
     return record
+
+
+def events_of(schema: Schema, records: Sequence[Record], most: int) -> list[PayloadEvent]:
+    """The events of some records, without a pause."""
+    return finished(payload_events(schema, records, most))
 
 
 def payload(event: PayloadEvent) -> Payload:
@@ -46,7 +52,7 @@ def payload(event: PayloadEvent) -> Payload:
 
 def only(*records: Record) -> Payload:
     """The data of the one event of some records."""
-    (event,) = payload_events(SCHEMA, list(records), 500)
+    (event,) = events_of(SCHEMA, list(records), 500)
     return payload(event)
 
 
@@ -79,7 +85,7 @@ def test_binary_tensors(datatype: str) -> None:
 def test_many_numbers_are_told_by_their_bytes() -> None:
     """And ids, times, seconds and errors once a request, in each event that has some of its rows; text is as it is."""
     rows = Rows(np.array([[0.1, 1]] * 10, dtype=np.float32), None, Identity())
-    events = [json.loads(event.event.data) for event in payload_events(SCHEMA, [stored(rows, halves(10))], 6)]
+    events = [json.loads(event.event.data) for event in events_of(SCHEMA, [stored(rows, halves(10))], 6)]
     assert [event["row_ids"] for event in events] == [
         {"requests": [["request", 0, 6]]},
         {"requests": [["request", 6, 4]]},
@@ -123,7 +129,7 @@ def test_events_are_within_their_bounds() -> None:
     """Rows too many for one event come in several, whole and in order, none too large or empty."""
     count = 3000
     rows = rows_of(None, count, row_ids=[f"{row:01000d}" for row in range(count)])
-    events = list(payload_events(SCHEMA, [stored(rows, halves(count))], 10_000))
+    events = events_of(SCHEMA, [stored(rows, halves(count))], 10_000)
     assert max(len(event.event.data) for event in events) <= MAX_EVENT_BYTES
     assert [row for event in events for row in payload(event).row_ids] == rows.identity.row_ids
     assert len(events) == 4
@@ -136,17 +142,17 @@ def test_a_row_larger_than_any_event() -> None:
     columns = [["x" * 1024, "a"] for _ in features]
     before = metric("predictor_payload_rows_rejected_total")
     rows = Rows(np.zeros((2, 2000), dtype=np.float32), columns, Identity())
-    records = unpack([pack(rows, "r", AT, 0.1, halves(2))], 2000, 2)
-    assert [payload(event).row_ids for event in payload_events(schema, records, 500)] == [("r/1",)]
+    records = unpack([packed(rows, "r", halves(2))], 2000, 2)
+    assert [payload(event).row_ids for event in events_of(schema, records, 500)] == [("r/1",)]
     assert metric("predictor_payload_rows_rejected_total") == before + 1
 
 
 def test_the_same_rows_have_the_same_id() -> None:
     """So that an event that is sent twice is one, and any other row makes another."""
-    twice = [next(payload_events(SCHEMA, [stored(rows_of(None), halves(1))], 500)).event["id"] for _ in range(2)]
-    other = next(payload_events(SCHEMA, [stored(rows_of(None, 2), halves(2))], 500)).event["id"]
+    twice = [events_of(SCHEMA, [stored(rows_of(None), halves(1))], 500)[0].event["id"] for _ in range(2)]
+    other = events_of(SCHEMA, [stored(rows_of(None, 2), halves(2))], 500)[0].event["id"]
     assert twice[0] == twice[1] != other
-    parts = [list(payload_events(SCHEMA, [stored(rows_of(None, 9), halves(9))], 4)) for _ in range(2)]
+    parts = [events_of(SCHEMA, [stored(rows_of(None, 9), halves(9))], 4) for _ in range(2)]
     first, again = ([part.event["id"] for part in whole] for whole in parts)
     assert first == again
     assert len(set(first)) == 3
@@ -164,7 +170,7 @@ def test_any_row_makes_a_valid_event(rows: list[tuple[Any, Any, float, str]], mo
     sizes, colours, scores, ids = (list(column) for column in zip(*rows, strict=True))
     sent = Rows(np.zeros((len(rows), 2), dtype=np.float32), [sizes, colours], Identity(ids))
     answers = np.array([[score, 1 - score] for score in scores], dtype=np.float32)
-    found = [payload(event) for event in payload_events(SCHEMA, [stored(sent, answers)], most)]
+    found = [payload(event) for event in events_of(SCHEMA, [stored(sent, answers)], most)]
     assert [row for data in found for row in data.row_ids] == ids
     assert max(len(data.row_ids) for data in found) <= most
 
@@ -185,13 +191,18 @@ REQUEST = st.fixed_dictionaries(
 @settings(deadline=None)
 def test_requests_of_any_kinds_side_by_side(requests: list[dict[str, Any]], most: int) -> None:
     """Every row keeps its id, time, features, scores and error, whatever came before and behind it."""
-    packed, expected = [], []
+    logged: list[Logged] = []
+    expected: list[tuple[object, ...]] = []
+    ids = NewIds()
+    ids._ids = made = ids.take(len(requests))
     for number, request in enumerate(requests):
-        record, rows = _packed(float(number), **request)
-        packed.append(record)
+        own = str(uuid.UUID(bytes=made[number])) if request["request_id"] is None else request["request_id"]
+        one, rows = _logged(float(number), own, **request)
+        logged.append(one)
         expected += rows
-    records = unpack(packed, len(SCHEMA.features), len(SCHEMA.labels))
-    found = [payload(event) for event in payload_events(SCHEMA, records, most)]
+    kept = [record for record, _, _ in pack_all(logged, AT, ids, 1)]
+    records = unpack(kept, len(SCHEMA.features), len(SCHEMA.labels))
+    found = [payload(event) for event in events_of(SCHEMA, records, most)]
     rows = [
         (row_id, time.isoformat(), size, colour, no, error)
         for data in found
@@ -204,8 +215,9 @@ def test_requests_of_any_kinds_side_by_side(requests: list[dict[str, Any]], most
     assert rows == expected
 
 
-def _packed(
+def _logged(
     size: float,
+    name: str,
     *,
     request_id: str | None,
     count: int,
@@ -213,19 +225,18 @@ def _packed(
     has_ids: bool,
     has_times: bool,
     error: str | None,
-) -> tuple[bytes, list[tuple[object, ...]]]:
-    """The record of a request of so many green rows of a size, and what is to be told of each of them."""
+) -> tuple[Logged, list[tuple[object, ...]]]:
+    """A request of so many green rows of a size, and what is to be told of each of them."""
     row_ids = [f"{size}-{row}" for row in range(count)] if has_ids else None
     times = ["2013-03-01T11:00:00+00:00"] * count if has_times else None
     columns: list[list[Any]] = [[size] * count, ["green"] * count]
     matrix = np.array([[size, 1]] * count, dtype=np.float32)
-    rows = Rows(matrix, None if is_matrix else columns, Identity(row_ids, times))
-    own = new_id() if request_id is None else request_id
-    record = pack(rows, own, AT, 0.002, None if error else halves(count), error)
-    name = str(uuid.UUID(bytes=own)) if isinstance(own, bytes) else own
+    identity = Identity(row_ids, times) if row_ids or times else UNTOLD
+    rows = Rows(matrix, None if is_matrix else columns, identity, request_id)
     time = "2013-03-01T11:00:00+00:00" if has_times else "2013-03-01T12:00:00.250000+00:00"
     ids = row_ids or [f"{name}/{row}" for row in range(count)]
-    return record, [(row_id, time, size, "green", None if error else 0.5, error) for row_id in ids]
+    one: Logged = rows, None if error else halves(count), None, 0.002, error
+    return one, [(row_id, time, size, "green", None if error else 0.5, error) for row_id in ids]
 
 
 def test_the_id_of_a_request() -> None:
@@ -233,11 +244,12 @@ def test_the_id_of_a_request() -> None:
     assert request_id("body", {"x-request-id": "header"}) == "body"
     assert request_id(None, {"x-request-id": "header"}) == "header"
     assert request_id(None, {}) is request_id("", None) is None
-    made = uuid.UUID(bytes=new_id())
-    assert (made.version, made.variant) == (4, uuid.RFC_4122)
+    ids = NewIds()
+    made = [uuid.UUID(bytes=each) for count in range(50) for each in ids.take(count)]
+    assert {(each.version, each.variant) for each in made} == {(4, uuid.RFC_4122)}
+    assert len(set(made)) == len(made) == 1225
     assert request_id("x" * 1000, None) == "x" * 1000
     assert len(request_id("x" * 1001, None) or "") == 64
-    assert len({new_id() for _ in range(1000)}) == 1000
 
 
 def test_samples_hold_each_other() -> None:

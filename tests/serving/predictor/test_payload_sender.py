@@ -9,7 +9,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from payload_parts import answer, duplicates, halves, logging_to, metric, plane, rows_of, sinking, wait_until
+from payload_parts import answer, duplicates, halves, logging_to, metric, packed, plane, rows_of, sinking, wait_until
 from predictor_process import free_port
 
 from contracts.cloudevent import CloudEvent
@@ -19,7 +19,6 @@ from serving.predictor.payload.folder import create
 from serving.predictor.payload.log import opened
 from serving.predictor.payload.options import PayloadOptions
 from serving.predictor.payload.reader import SpoolReader
-from serving.predictor.payload.record import pack
 from serving.predictor.payload.room import Room
 from serving.predictor.payload.schema import Schema
 from serving.predictor.payload.segment import FRAME
@@ -97,6 +96,47 @@ def test_a_sink_that_closes_connections_between_events() -> None:
         assert [sink.post(event, 10).outcome for _ in range(3)] == [Outcome.SENT] * 3
         sink.close()
         thread.join()
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome", "words"),
+    [
+        (
+            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 202 Accepted\r\ncontent-length: 2\r\n\r\nok",
+            Outcome.SENT,
+            "202 'ok'",
+        ),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", Outcome.SENT, "204 ''"),
+        (b"HTTP/1.0 422 No\r\n\r\nthe rest is the answer", Outcome.REJECTED, "422 'the rest is the answer'"),
+        (b"HTTP/1.1 503 No\r\ntransfer-encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n", Outcome.AGAIN, "503 'no'"),
+        (b"SSH-2.0-OpenSSH_9.9\r\n", Outcome.AGAIN, "HttpParser"),
+        (b"HTTP/1.1 200 OK\r\ncontent-le", Outcome.AGAIN, "ConnectionResetError"),
+        (b"", Outcome.AGAIN, "ConnectionResetError"),
+        (b"HTTP/1.1 500 No\r\n\r\n" + b"x" * 2**21, Outcome.AGAIN, "more than"),
+    ],
+)
+def test_any_answer_of_a_sink(answer: bytes, outcome: Outcome, words: str) -> None:
+    """It is taken for what it says, whole or cut, and whatever it is the next event has a connection of its own."""
+    event = CloudEvent({"id": "1", "source": "/a", "type": "b"}, b"{}" * 100_000, "application/json")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=_answer_and_close, args=(listening, [answer] * 2))
+        thread.start()
+        sink = Sink(f"http://127.0.0.1:{listening.getsockname()[1]}/")
+        found = [sink.post(event, 10) for _ in range(2)]
+        thread.join()
+        sink.close()
+    assert [each.outcome for each in found] == [outcome] * 2
+    assert words in found[0].words
+
+
+def _answer_and_close(listening: socket.socket, answers: list[bytes]) -> None:
+    for text in answers:
+        connection, _ = listening.accept()
+        with connection, connection.makefile("rb") as stream:
+            while stream.readline() != b"\r\n":
+                pass
+            stream.read(200_000)
+            connection.sendall(text)
 
 
 def _answer_once_each(listening: socket.socket, times: int) -> None:
@@ -318,7 +358,7 @@ def test_a_spool_that_cannot_be(tmp_path: Path) -> None:
 def _is_idle(log: object) -> bool:
     """Whether the sender waits for a batch; it has looked at its spool before."""
     thread = log._sender  # type: ignore[attr-defined]
-    return bool(thread.full._cond._waiters)
+    return bool(thread._full._cond._waiters)
 
 
 def _disk(root: Path) -> int:
@@ -331,9 +371,9 @@ def _leave(root: Path, count: int, sent: int = 0, size: int = 2**20) -> Path:
     schema = Schema.of(plane(), "r").model_copy(update={"model_version": "old"})
     writer = spool.Spool(folder, schema.written(), room)
     for number in range(count):
-        assert writer.append(pack(rows_of(str(number)), str(number), 1e9, 0.001, halves(1))) is None
+        assert writer.append(packed(rows_of(str(number)), str(number), halves(1))) is None
     if sent:
-        reader = SpoolReader(folder, room, lambda: writer.sequence)
+        reader = SpoolReader(folder, room, writer)
         batch = reader.read(sent)
         assert batch is not None
         reader.commit(batch)

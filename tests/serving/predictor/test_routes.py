@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
+from collections.abc import Awaitable
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +14,7 @@ from predictor_process import Bundle
 from route_parts import Routes, matrix_of, routes_of
 
 from serving.predictor.classifier import ServedClassifier
+from serving.predictor.http.message import Request, Response
 from serving.predictor.inference import Inference
 from serving.predictor.readiness import Readiness
 from serving.predictor.registry import REGISTRY
@@ -148,10 +152,27 @@ def test_an_error_that_nobody_foresaw(flights: Bundle, rows: int, caplog: pytest
     assert "/srv/secret" in caplog.text
 
 
-def test_a_deadline_that_passed(routes: Routes) -> None:
+def test_a_deadline_that_passed(routes: Routes, monkeypatch: pytest.MonkeyPatch) -> None:
     """A request that waited for the thread too long is not predicted any more."""
+    monkeypatch.setattr("serving.predictor.inference.INLINE_SECONDS", 0.0)
     found = routes.post(INFER, matrix_of(300), deadline=0.0)
     assert (found.status, "waited too long" in found.body.decode()) == (504, True)
+
+
+def test_many_rows_wait_for_a_thread_only_if_they_take_long(routes: Routes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first large request tells how long a row takes."""
+    fresh = Inference(routes.inference.plane, None)
+    handler = table(fresh, Readiness())
+    request = Request("POST", INFER, {}, json.dumps(matrix_of(300)).encode(), time.perf_counter())
+    first = handler(request)
+    assert not isinstance(first, Response)
+    assert asyncio.run(_awaited(first)).status == 200
+    monkeypatch.setattr("serving.predictor.inference.INLINE_SECONDS", 60.0)
+    assert isinstance(handler(request), Response)
+
+
+async def _awaited(answer: Awaitable[Response]) -> Response:
+    return await answer
 
 
 def test_what_is_counted(routes: Routes) -> None:

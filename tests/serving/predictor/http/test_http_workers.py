@@ -32,7 +32,7 @@ def leave(number, _):
 def work():
     if sys.argv[2:] == ["loading"]:
         signal.signal(signal.SIGTERM, leave)
-        print(os.getpid(), flush=True)
+        os.write(1, b"%d\\n" % os.getpid())  # whole, whoever else writes
         signal.pause()
     if sys.argv[2:]:
         sys.exit(int(sys.argv[2]))

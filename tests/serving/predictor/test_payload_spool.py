@@ -1,0 +1,128 @@
+"""The spool from both ends: what is appended is read once, in order, however it is cut and wherever it was written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from payload_parts import answer, halves, logging_to, plane, rows_of, sinking, wait_until
+
+from serving.predictor.payload.folder import create
+from serving.predictor.payload.packing import Logged, pack_all
+from serving.predictor.payload.reader import SpoolReader
+from serving.predictor.payload.request_id import NewIds
+from serving.predictor.payload.room import Room
+from serving.predictor.payload.row_ids import texts_of
+from serving.predictor.payload.schema import Schema
+from serving.predictor.payload.spool import Spool
+from serving.predictor.rows import UNTOLD, Rows
+
+REQUESTS = st.lists(st.tuples(st.integers(1, 40), st.booleans(), st.integers(1, 9)), max_size=60)
+"""Rows, whether they were sent as a matrix, and how many requests of the kind come together."""
+
+
+def _logged(name: str, count: int, *, is_matrix: bool) -> Logged:
+    rows = rows_of(name, count)
+    sent = Rows(rows.matrix, None if is_matrix else rows.columns, UNTOLD, name)
+    return sent, halves(count), None, 0.001, None
+
+
+def _packed(name: str, count: int, *, is_matrix: bool) -> bytes:
+    ((record, _, _),) = pack_all([_logged(name, count, is_matrix=is_matrix)], 1e9, NewIds(), 1)
+    return record
+
+
+def _read(reader: SpoolReader, rows: int) -> list[str]:
+    """All that is there."""
+    found: list[str] = []
+    while (batch := reader.read(rows)) is not None:
+        assert batch.rows == sum(record.rows for record in batch.records)
+        found += [row_id for record in batch.records for row_id in texts_of(record.row_ids)]
+        reader.commit(batch)
+    return found
+
+
+@given(turns=REQUESTS, rows=st.integers(1, 300), every=st.integers(1, 10))
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_written_is_read_once(
+    turns: list[tuple[int, bool, int]], rows: int, every: int, tmp_path: Path
+) -> None:
+    """By the process itself, which writes its segments again and again, and by one that finds what is left."""
+    folder, room = create(tmp_path), Room(2**16)
+    spool = Spool(folder, Schema.of(plane(), "r").written(), room)
+    reader = SpoolReader(folder, room, spool)
+    expected: list[str] = []
+    found: list[str] = []
+    for number, (count, is_matrix, together) in enumerate(turns):
+        names = [f"{number}.{place}" for place in range(together)]
+        logged = [_logged(name, count, is_matrix=is_matrix) for name in names]
+        for record, _, form in pack_all(logged, 1e9, NewIds(), 1):
+            assert spool.append(record, form) is None
+        expected += [f"{name}/{row}" for name in names for row in range(count)]
+        if number % every == 0:
+            found += _read(reader, rows)
+    reader.close()
+    left = SpoolReader(folder, room)
+    assert found + _read(left, rows) == expected
+    left.close()
+    folder.remove()
+
+
+def test_segments_are_written_again(tmp_path: Path) -> None:
+    """However much is logged and sent, the files are few, and no more than two are ever made."""
+    folder, room = create(tmp_path), Room(2**16)
+    spool = Spool(folder, Schema.of(plane(), "r").written(), room)
+    reader = SpoolReader(folder, room, spool)
+    files = set()
+    for number in range(100):
+        assert spool.append(_packed(str(number), 200, is_matrix=True)) is None
+        assert _read(reader, 500) == [f"{number}/{row}" for row in range(200)]
+        files |= {path.stat().st_ino for path in folder.path.glob("*.segment")}
+    assert spool.sequence > 10
+    assert len(files) == 2
+    assert folder.bytes() == 2 * 2**14
+
+
+def test_a_spare_segment_makes_room_for_a_large_record(tmp_path: Path) -> None:
+    """What is kept to be written again never keeps a request out."""
+    folder, room = create(tmp_path), Room(2**16)
+    spool = Spool(folder, Schema.of(plane(), "r").written(), room)
+    reader = SpoolReader(folder, room, spool)
+    for number in range(4):
+        assert spool.append(_packed(str(number), 900, is_matrix=True)) is None
+        _read(reader, 10_000)
+    assert spool.append(_packed("large", 2600, is_matrix=True)) is None  # 42 kB of 64
+    assert len(_read(reader, 10_000)) == 2600
+
+
+def test_a_segment_that_cannot_be_renamed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It is told as any failure of the disk, and tried again."""
+    folder, room = create(tmp_path), Room(2**16)
+    spool = Spool(folder, Schema.of(plane(), "r").written(), room)
+    reader = SpoolReader(folder, room, spool)
+    number = 0
+    while spool._spare is None:
+        number += 1
+        assert spool.append(_packed(str(number), 500, is_matrix=True)) is None
+        _read(reader, 10_000)
+    moved = folder.path.rename(tmp_path / "moved")
+    refusals = set()
+    while not refusals:
+        refusals = {spool.append(_packed("x", 500, is_matrix=True))} - {None}
+    assert refusals == {"disk_error"}
+    assert "no segment" in caplog.text
+    moved.rename(folder.path)
+    wait_until(lambda: spool.append(_packed("y", 500, is_matrix=True)) is None)
+
+
+def test_rows_are_kept_from_commit_on(tmp_path: Path) -> None:
+    """What is logged in one turn is one record; nothing of it is sent before."""
+    with sinking() as sink, logging_to(sink.url, tmp_path, payload_delay_ms=1) as log:
+        for name in "abcdef":
+            log.add((rows_of(name), halves(1), None, 0.001, None))
+        assert log._spool.sequence == 0
+        answer(log, "g")
+        wait_until(lambda: len(sink.row_ids) == 7)
+    assert sink.row_ids == [f"{name}/0" for name in "abcdefg"]
