@@ -35,6 +35,7 @@ class Inference:
     def __init__(self, plane: DataPlane, payloads: PayloadLog | None) -> None:
         self.plane = plane
         self._payloads = payloads
+        self._log = None if payloads is None else payloads.add
         self._rows = metrics.rows()
         self._row_seconds = float("inf")  # of the last large request
         self._observe = metrics.predict_seconds(plane.name).observe
@@ -112,13 +113,13 @@ class Inference:
         """Encode the answer, and log the rows; `commit` is to follow."""
         answer = exchange.encode(self.plane, prediction)
         self._rows.count += len(rows.matrix)
-        if self._payloads is not None:
-            self._payloads.add((rows, prediction.probabilities, headers, time.perf_counter() - started, None))
+        if self._log is not None:
+            self._log((rows, prediction.probabilities, headers, time.perf_counter() - started, None))
         return answer
 
     def _failed(self, rows: Rows, error: Exception, headers: _Headers, started: float) -> None:
         """A row is logged if the model failed, but not if the client is to blame, nor if it was not asked."""
         refused = isinstance(error, DeadlineError) or (isinstance(error, ServingError) and error.status < 500)
-        if self._payloads is not None and not refused:
+        if self._log is not None and not refused:
             words = ": ".join([type(error).__name__, *str(error).splitlines()[:1]])
-            self._payloads.add((rows, None, headers, time.perf_counter() - started, words))
+            self._log((rows, None, headers, time.perf_counter() - started, words))

@@ -18,6 +18,8 @@ BatchHandler = Callable[[Sequence[Request]], Sequence[Response | Awaitable[Respo
 """Answers requests that were waiting together, in their order. It never raises."""
 MAX_BATCH = 64
 """Requests a BatchHandler gets at once."""
+MAX_GATHERED = 8
+"""When so many requests wait, no more are looked for."""
 _TURN_SECONDS = 0.0005
 """So long are requests handled before new ones are read. Between two turns the loop accepts one connection only."""
 _logger = logging.getLogger(__name__)
@@ -30,13 +32,20 @@ class Admission:
     """
 
     def __init__(
-        self, handler: Handler, bounds: Bounds, tally: Tally, batch: BatchHandler | None, commit: Callable[[], None]
+        self,
+        handler: Handler,
+        bounds: Bounds,
+        tally: Tally,
+        batch: BatchHandler | None,
+        commit: Callable[[], None],
+        clients: Callable[[], int],
     ) -> None:
-        """`commit` is called before answers are sent, those of one turn together."""
+        """`commit` is called before answers are sent, once a turn; `clients` tells how many there are."""
         self._loop: asyncio.AbstractEventLoop
         self._handler = handler
         self._batch = batch
         self._commit = commit
+        self._clients = clients
         self._bounds = bounds
         self._tally = tally
         self._later = Later(bounds.awaited_at_once, tally, self._late, self._settle)
@@ -87,8 +96,15 @@ class Admission:
             return False
         if not self._scheduled:
             self._scheduled = True
-            self._loop.call_soon(self._turn)
+            self._loop.call_soon(self._gather)
         return True
+
+    def _gather(self) -> None:
+        """Look once more for what others ask, if others are there: together requests cost less than one by one."""
+        if len(self._queue) < min(self._clients(), MAX_GATHERED):
+            self._loop.call_soon(self._turn)
+        else:
+            self._turn()
 
     def hold(self, size: int) -> bool:
         """Count bytes in or out that a client makes the server keep. Whether they are within the bound."""

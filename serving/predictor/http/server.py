@@ -38,10 +38,10 @@ class Server:
         self.heads = Heads()
         self.known = KnownHeads()
         self.tally = Tally()
-        self.admission = Admission(handler, self.bounds, self.tally, batch, commit)
         self._draining = False
         self._hurried = False
         self._connections: set[Connection] = set()
+        self.admission = Admission(handler, self.bounds, self.tally, batch, commit, self._connections.__len__)
         self._loop: asyncio.AbstractEventLoop
         self._listening: asyncio.Server
         self._timer: asyncio.TimerHandle

@@ -52,11 +52,10 @@ class PayloadLog:
 
     def commit(self) -> None:
         """Keep what was logged. To be called before a client sees an answer: then its rows outlive the process."""
-        logged = self._logged
-        if not logged:
+        if not self._logged:
             return
-        self._logged = []
-        self.add = self._logged.append
+        logged = self._logged.copy()
+        self._logged.clear()
         try:
             for record, rows, form in pack_all(logged, time.time(), self._ids, self._share):
                 if self._unsent + rows > self._rows and self._unsent:

@@ -11,10 +11,10 @@ import orjson
 from feature_store.matrix import Matrix
 from serving.predictor.column import Column
 from serving.predictor.payload.record import FAILED, FORM, HEAD, MADE_ID, MATRIX, ROW_IDS, TIMESTAMPS
-from serving.predictor.payload.request_id import HEADER, NewIds, is_sampled, request_id
+from serving.predictor.payload.request_id import HEADER, ID_BYTES, NewIds, is_sampled, request_id
 from serving.predictor.rows import UNTOLD, Identity, Rows
 
-Logged = tuple[Rows, Matrix | None, Mapping[str, str] | None, float, str | None]
+Logged = tuple[Rows, Matrix | None, Mapping[str, str], float, str | None]
 """A request that is about to be answered: probabilities, or None where the model failed; headers, seconds, the error.
 
 This is what it waits for: nothing is converted that can wait.
@@ -33,14 +33,15 @@ def pack_all(logged: Sequence[Logged], at: float, ids: NewIds, share: float) -> 
 
     Requests without an id get one of `ids`; those that are not in the sample of that share are left out.
     """
-    micros = int(at * 1e6)
+    micros, names = int(at * 1e6), ids.take(len(logged))
+    usual = _usual(logged, micros, names) if share >= 1 else None
+    if usual is not None:
+        return [usual]
     packed: list[Packed] = []
     parts: list[bytes] = []
     before, head, total = (0, 0, 0), b"", 0
-    for ((matrix, columns, identity, own), scores, headers, seconds, error), made in zip(
-        logged, ids.take(len(logged)), strict=True
-    ):
-        told = request_id(own, headers) if own or (headers and HEADER in headers) else None
+    for ((matrix, columns, identity, own), scores, headers, seconds, error), made in zip(logged, names, strict=True):
+        told = request_id(own, headers)
         kind, name = (MATRIX, told.encode()) if told else (MATRIX | MADE_ID, made)
         if share < 1 and not is_sampled(name, share):
             continue
@@ -61,6 +62,19 @@ def pack_all(logged: Sequence[Logged], at: float, ids: NewIds, share: float) -> 
     if parts:
         packed.append((b"".join(parts), total, head[FORM]))
     return packed
+
+
+def _usual(logged: Sequence[Logged], micros: int, names: Sequence[bytes]) -> Packed | None:
+    """The record of what most clients send: matrices of one shape, nothing told. None for anything else."""
+    shape = logged[0][0].matrix.shape
+    head = _HEAD_OF_ALL.pack(MATRIX | MADE_ID, ID_BYTES, shape[0], micros)
+    pack, parts = _HEAD_OF_ONE.pack, list[bytes]()
+    for ((matrix, columns, identity, own), scores, headers, seconds, _), name in zip(logged, names, strict=True):
+        is_told = columns is not None or own is not None or identity is not UNTOLD or HEADER in headers
+        if is_told or scores is None or matrix.shape != shape:
+            return None
+        parts += (head, pack(seconds, 0), name, scores.tobytes(), matrix.tobytes())
+    return b"".join(parts), shape[0] * len(logged), head[FORM]
 
 
 def _pack(

@@ -63,7 +63,7 @@ def requests_of(parts: Sequence[RowIds]) -> list[str] | None:
 
 def json_of(ids: npt.NDArray[np.uint8]) -> bytes:
     """The JSON of a list of them."""
-    return b"".join((b"[", memoryview(ids).cast("B")[:-1], b"]"))
+    return b"".join((b"[", ids.data.cast("B")[:-1], b"]"))
 
 
 def _requests(row_ids: list[str]) -> list[str]:

@@ -150,14 +150,14 @@ def rows_of(request: str | None, count: int = 1, **identity: Any) -> Rows:
 def answer(log: PayloadLog, *requests: str, count: int = 1) -> None:
     """Log requests of so many rows each, as if they were answered."""
     for request in requests:
-        log.add((rows_of(request, count), halves(count), None, 0.001, None))
+        log.add((rows_of(request, count), halves(count), {}, 0.001, None))
         log.commit()
 
 
 def packed(rows: Rows, name: str, scores: Matrix | None, error: str | None = None) -> bytes:
     """The record of one request of that id."""
     named = rows._replace(request_id=name)
-    ((record, _, _),) = pack_all([(named, scores, None, 0.002, error)], AT, NewIds(), 1)
+    ((record, _, _),) = pack_all([(named, scores, {}, 0.002, error)], AT, NewIds(), 1)
     return record
 
 

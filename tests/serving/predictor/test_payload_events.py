@@ -235,7 +235,7 @@ def _logged(
     rows = Rows(matrix, None if is_matrix else columns, identity, request_id)
     time = "2013-03-01T11:00:00+00:00" if has_times else "2013-03-01T12:00:00.250000+00:00"
     ids = row_ids or [f"{name}/{row}" for row in range(count)]
-    one: Logged = rows, None if error else halves(count), None, 0.002, error
+    one: Logged = rows, None if error else halves(count), {}, 0.002, error
     return one, [(row_id, time, size, "green", None if error else 0.5, error) for row_id in ids]
 
 
@@ -243,13 +243,13 @@ def test_the_id_of_a_request() -> None:
     """The body's, else the header's, else a new uuid4; one too long is told by its digest."""
     assert request_id("body", {"x-request-id": "header"}) == "body"
     assert request_id(None, {"x-request-id": "header"}) == "header"
-    assert request_id(None, {}) is request_id("", None) is None
+    assert request_id(None, {}) is request_id("", {}) is None
     ids = NewIds()
     made = [uuid.UUID(bytes=each) for count in range(50) for each in ids.take(count)]
     assert {(each.version, each.variant) for each in made} == {(4, uuid.RFC_4122)}
     assert len(set(made)) == len(made) == 1225
-    assert request_id("x" * 1000, None) == "x" * 1000
-    assert len(request_id("x" * 1001, None) or "") == 64
+    assert request_id("x" * 1000, {}) == "x" * 1000
+    assert len(request_id("x" * 1001, {}) or "") == 64
 
 
 def test_samples_hold_each_other() -> None:

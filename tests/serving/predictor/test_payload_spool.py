@@ -26,7 +26,7 @@ REQUESTS = st.lists(st.tuples(st.integers(1, 40), st.booleans(), st.integers(1, 
 def _logged(name: str, count: int, *, is_matrix: bool) -> Logged:
     rows = rows_of(name, count)
     sent = Rows(rows.matrix, None if is_matrix else rows.columns, UNTOLD, name)
-    return sent, halves(count), None, 0.001, None
+    return sent, halves(count), {}, 0.001, None
 
 
 def _packed(name: str, count: int, *, is_matrix: bool) -> bytes:
@@ -121,7 +121,7 @@ def test_rows_are_kept_from_commit_on(tmp_path: Path) -> None:
     """What is logged in one turn is one record; nothing of it is sent before."""
     with sinking() as sink, logging_to(sink.url, tmp_path, payload_delay_ms=1) as log:
         for name in "abcdef":
-            log.add((rows_of(name), halves(1), None, 0.001, None))
+            log.add((rows_of(name), halves(1), {}, 0.001, None))
         assert log._spool.sequence == 0
         answer(log, "g")
         wait_until(lambda: len(sink.row_ids) == 7)
