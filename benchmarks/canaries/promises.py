@@ -8,6 +8,8 @@ from canaries.case import Case
 from canaries.container import EVERY
 from canaries.outcome import Outcome
 
+LEAST_SLOWNESS = 5
+
 
 def claims(case: Case, found: Outcome) -> list[Claim]:
     """Of one version."""
@@ -28,7 +30,8 @@ def _end(case: Case, found: Outcome) -> Claim:
 def _slowness(case: Case, found: Outcome) -> Claim:
     """That it was as slow as it is said to be: a version that serves faster than was thought proves nothing."""
     ratio = found.measures.get("latency_ratio", 0.0)
-    return Claim(f"{case.name}: its median request took {ratio:.1f} times as long as the champion's: at least 5", ratio >= 5)
+    told = f"{case.name}: its median request took {ratio:.1f} times as long as the champion's"
+    return Claim(f"{told}, at least {LEAST_SLOWNESS}", ratio >= LEAST_SLOWNESS)
 
 
 def _alias(case: Case, found: Outcome) -> Claim:
