@@ -19,8 +19,6 @@ Logged = tuple[Rows, Matrix | None, Mapping[str, str], float, str | None]
 
 This is what it waits for: nothing is converted that can wait.
 """
-
-
 Packed = tuple[bytes, int, bytes]
 """A record, its rows, and its form: a record may be one with another of the same form, unless that is empty."""
 _HEAD_OF_ALL = struct.Struct("<BxHIq")

@@ -48,7 +48,8 @@ class SpoolReader:
         self.folder = folder
         self._room = room
         self._writer = writer
-        self._last = 0 if writer is not None else max(folder.sequences(), default=0)
+        # The last segment that may be read, and how far: the newest record of one that is written to may grow.
+        self._limit = (0, 0) if writer is not None else (max(folder.sequences(), default=0), 2**63)
         self._file = os.open(folder.path / "position", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         self._sequence, self._start = self._stored()
         self._segment: SegmentReader | None = None
@@ -59,9 +60,9 @@ class SpoolReader:
         ends; None if there are none.
         """
         if self._writer is not None:
-            self._writer.seal()
+            self._limit = self._writer.seal()
+        newest, _ = self._limit
         while True:
-            newest = self._newest  # asked first: what is written into this segment later is not passed over
             if not self._is_there() and not self._advance(newest):
                 return None
             batch = self._batch(rows)
@@ -73,12 +74,7 @@ class SpoolReader:
     @property
     def is_behind(self) -> bool:
         """Whether a newer segment is written to."""
-        return self._sequence < self._newest
-
-    @property
-    def _newest(self) -> int:
-        """The segment that is still written to; none has a greater number."""
-        return self._last if self._writer is None else self._writer.sequence
+        return self._sequence < (self._limit[0] if self._writer is None else self._writer.sequence)
 
     def commit(self, batch: Batch) -> None:
         """Go on behind a batch, in this process and in the next one of this folder."""
@@ -96,7 +92,7 @@ class SpoolReader:
         widths = len(schema.features), len(schema.labels)
         records: list[bytes] = []
         start, count, is_full = self._start, 0, False
-        while not is_full and (found := segment.read(start)) is not None:
+        while not is_full and (self._sequence, start) < self._limit and (found := segment.read(start)) is not None:
             record, end = found
             if record is None:
                 if records:

@@ -20,8 +20,6 @@ FRAME = struct.Struct("<II")
 
 Processors have an instruction for CRC-32C. CRC-32 goes by tables, which drive all else out of the nearest cache.
 """
-FORM_BYTES = 8
-"""At the begin of a record, that tell its form."""
 _END = bytes(FRAME.size)
 _ZEROS = bytes(2**16)
 _MOST = 2**24
@@ -73,9 +71,10 @@ class SegmentWriter:
         self._frame, self._end, self._form = frame, end, form
         return True
 
-    def seal(self) -> None:
-        """Let the newest record grow no more."""
+    def seal(self) -> int:
+        """Let the newest record grow no more. Where the next one will begin."""
         self._form = b""
+        return self._end
 
     @property
     def is_open(self) -> bool:

@@ -1,4 +1,4 @@
-"""The writing end of the spool: records go into the newest segment; the reading end deletes what was sent."""
+"""The writing end of the spool: records go into the newest segment; the reading end gives back what was sent."""
 
 from __future__ import annotations
 
@@ -45,11 +45,10 @@ class Spool:
                 return None
             return self._append_elsewhere(record, form)
 
-    def seal(self) -> None:
-        """Let the newest record grow no more. To be called before it is read."""
+    def seal(self) -> tuple[int, int]:
+        """Let the newest record grow no more. Its segment, and where it ends: so far may be read."""
         with self._lock:
-            if self._segment is not None:
-                self._segment.seal()
+            return self.sequence, 0 if self._segment is None else self._segment.seal()
 
     def release(self, sequence: int) -> None:
         """A segment is not needed any more. One is kept to be written again: to make one takes a millisecond."""

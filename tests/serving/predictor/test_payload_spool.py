@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -68,6 +70,27 @@ def test_what_is_written_is_read_once(
     assert found + _read(left, rows) == expected
     left.close()
     folder.remove()
+
+
+def test_what_grows_while_it_is_read(tmp_path: Path) -> None:
+    """Two threads at once, and records that grow all the time: every row is read once."""
+    folder, room = create(tmp_path), Room(2**20)
+    spool = Spool(folder, Schema.of(plane(), "r").written(), room)
+    reader, expected = SpoolReader(folder, room, spool), [f"{number}/0" for number in range(20_000)]
+
+    def write() -> None:
+        for row_id in expected:
+            ((record, _, form),) = pack_all([_logged(row_id[:-2], 1, is_matrix=True)], 1e9, NewIds(), 1)
+            while spool.append(record, form) is not None:
+                time.sleep(0.001)
+
+    with ThreadPoolExecutor(1) as aside:
+        writing, found = aside.submit(write), list[str]()
+        while not writing.done():
+            found += _read(reader, 50)
+        found += _read(reader, 50)
+        writing.result()
+    assert found == expected
 
 
 def test_segments_are_written_again(tmp_path: Path) -> None:
