@@ -189,7 +189,7 @@ class Connection(asyncio.Protocol):
     def _send(self, response: Response) -> None:
         """Send the answer to what was begun last."""
         request, self.request = self.request, None
-        ahead = self._ahead or self._stage != IDLE
+        ahead = self._ahead or (self._stage != IDLE and not self._half_closed)  # half a request is none then
         close = not self._keep or (not ahead and (self._half_closed or self._house.draining))
         told = close or (request is not None and "connection" in request.headers)
         head = self._house.heads.of(response, close, told)

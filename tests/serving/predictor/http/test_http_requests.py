@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import h11
 import pytest
-from connection_parts import GET, POST, Serving, serving
+from connection_parts import GET, POST, Serving, serving, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -192,6 +192,17 @@ def test_a_client_that_sends_no_more_is_answered(server: Serving) -> None:
     client.socket.shutdown(socket.SHUT_WR)
     assert [client.answer().status for _ in range(2)] == [200, 200]
     assert client.closed()
+
+
+def test_half_a_request_behind_which_nothing_comes() -> None:
+    """A client that ended its side in the middle of a request gets the answers to those before it, then the end."""
+    with serving() as server:
+        client = server.client().send(POST.replace(b"/echo", b"/held") + b"POST /echo HTTP/1.1\r\nhost: a\r\n")
+        client.socket.shutdown(socket.SHUT_WR)
+        wait_until(lambda: any(each._half_closed for each in server.server._connections))
+        server.let_go()
+        assert client.answer().status == 200
+        assert client.closed()
 
 
 @pytest.mark.parametrize(
