@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from pressure.client import BROKEN, Client
 
-PATIENCE_SECONDS = 0.25
+PATIENCE_SECONDS = 1.0
 """Who finds all connections taken gives up after so long."""
 GAVE_UP = -1
 """In the place of a status: never sent."""
