@@ -20,8 +20,12 @@ MAX_BATCH = 64
 """Requests a BatchHandler gets at once."""
 MAX_GATHERED = 8
 """When so many requests wait, no more are looked for."""
-_TURN_SECONDS = 0.0005
-"""So long are requests handled before new ones are read. Between two turns the loop accepts one connection only."""
+_TURN_SECONDS, _LONG_TURN_SECONDS = 0.0005, 0.008
+"""So long are requests handled before new ones are read; the second where a MAX_BATCH waits, for which it is nothing.
+What is done many times in a row costs less.
+"""
+_MAX_ACCEPTED = 64
+"""Connections that are accepted between two turns. The loop accepts one, and looks for more when it comes round."""
 _logger = logging.getLogger(__name__)
 
 
@@ -52,6 +56,7 @@ class Admission:
         self._queue: deque[tuple[Guest, Request]] = deque()
         self._first: deque[tuple[Guest, Request]] = deque()
         self._resting: deque[tuple[float, Guest]] = deque()
+        self._rested = 0.0  # when who is refused now will have rested
         self._count = 0
         self._bytes = 0
         self._scheduled = False
@@ -111,15 +116,23 @@ class Admission:
         self._bytes += size
         return self._fits(0)
 
-    def rest(self, guest: Guest) -> None:
-        """Wake a refused client when there is room again, or a moment later. Refusing costs time that serving needs."""
-        self._resting.append((perf_counter() + self._bounds.refused_seconds, guest))
+    def rest(self, guest: Guest, begun: float) -> None:
+        """Wake a client whose refusal was begun at a time when there is room again, or when another may be refused.
 
-    def tick(self, now: float) -> None:
+        Refusing costs time that serving needs.
+        """
+        now = perf_counter()
+        self._rested = max(now, self._rested) + (now - begun) / self._bounds.refusing_share
+        self._resting.append((self._rested, guest))
+
+    def tick(self) -> None:
         """To be called now and then: wakes who rested long enough, or has room again."""
-        self._wake_some()
-        while self._resting and self._resting[0][0] <= now:
-            self._resting.popleft()[1].wake()
+        resting = self._resting
+        for _ in range(min(len(resting), self._bounds.max_queued // 2 - self._count)):
+            resting.popleft()[1].wake()  # to fill the half of the queue that is empty
+        now = perf_counter()
+        while resting and resting[0][0] <= now:
+            resting.popleft()[1].wake()
 
     def cancel(self) -> None:
         """Wait for no answer any more."""
@@ -132,24 +145,32 @@ class Admission:
         """Handle what waits, for a while. Whatever happens to one request, the next has its turn."""
         self._is_turn = True
         try:
-            while self._first:
-                self._handle(*self._first.popleft())
-            until = perf_counter() + _TURN_SECONDS
+            if self._first:
+                self._handle_first()
+            until = perf_counter() + (_TURN_SECONDS if len(self._queue) < MAX_BATCH else _LONG_TURN_SECONDS)
             step = self._one if self._batch is None else self._some
             while self._queue and step() < until:
                 pass
         finally:
             self._is_turn = False
             self._send()
-            self._wake_some()
+            self.tick()
             self._scheduled = bool(self._queue or self._first)
             if self._scheduled:
-                self._loop.call_soon(self._turn)
+                self._loop.call_soon(self._go_round, self._tally.connections, 1)
 
-    def _wake_some(self) -> None:
-        """Have refused clients fill the half of the queue that is empty, in the order in which they were refused."""
-        for _ in range(min(len(self._resting), self._bounds.max_queued // 2 - self._count)):
-            self._resting.popleft()[1].wake()
+    def _handle_first(self) -> None:
+        while self._first:
+            self._handle(*self._first.popleft())
+        self._send()
+
+    def _go_round(self, connections: int, times: int) -> None:
+        """Have the next turn when nobody comes any more."""
+        comers = self._tally.connections - connections
+        if comers and times < _MAX_ACCEPTED:
+            self._loop.call_soon(self._go_round, connections + comers, times + 1)
+        else:
+            self._turn()
 
     def _one(self) -> float:
         """Handle the request that waited longest. The time when that was begun."""

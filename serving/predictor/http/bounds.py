@@ -36,9 +36,9 @@ class Bounds:
     """How long a client may leave its answer unread."""
     linger_seconds: float = 1.0
     """How long a connection that ends is still read, so that the last answer is not lost in a reset."""
-    refused_seconds: float = 0.5
-    """How long a connection is not read after a 503, unless there is room earlier: nobody comes again as fast as he is
-    refused, and whoever comes again finds a calm server soon.
+    refusing_share: float = 0.1
+    """Of the time, how much telling clients that there is no room may take; reading what they send comes on top. Who
+    was told waits until that allows the next refusal, or until there is room: nobody comes again as fast as he is told.
     """
     quiet_seconds: float = 1.0
     """A server that drains ends its connections when nothing was asked for so long."""
@@ -56,4 +56,4 @@ class Bounds:
     def tick_seconds(self) -> float:
         """How often deadlines are looked at."""
         shortest = min(self.head_seconds, self.body_seconds, self.idle_seconds, self.send_seconds, self.linger_seconds)
-        return max(0.01, min(0.25, shortest / 4, self.quiet_seconds / 4, self.refused_seconds / 2))
+        return max(0.01, min(0.25, shortest / 4, self.quiet_seconds / 4))

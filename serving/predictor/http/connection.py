@@ -59,7 +59,7 @@ class Connection(asyncio.Protocol):
         self._stage = IDLE
         self._keep = True  # whether the connection outlives the request under way
         self._ahead: deque[tuple[Request | Response, bool]] = deque()
-        self._held = self._unsent = 0  # bytes that the server keeps for this client
+        self._held = self._unsent = self._bytes_ahead = 0  # that the server keeps for this client
         self._blocked = self._resting = self._paused = False
         self._owes_go_ahead = False
         self._deaf = False  # what comes now is no request any more
@@ -167,8 +167,18 @@ class Connection(asyncio.Protocol):
         if self.request is None and not self._ahead and not self._blocked and not self._resting:
             self._begin(item, keep)
         else:
-            self._ahead.append((item, keep))
+            self._keep_ahead(item, keep)
             self._mind_reading()
+
+    def _keep_ahead(self, item: Request | Response, keep: bool) -> None:
+        """Begin it later. Its body counts until then, and is dropped if it is too much."""
+        size = len(item.body) if isinstance(item, Request) else 0
+        self._bytes_ahead += size
+        if size and not self._count_held():
+            self._bytes_ahead -= size
+            self._count_held()
+            item = BUSY
+        self._ahead.append((item, keep))
 
     def _begin(self, item: Request | Response, keep: bool) -> None:
         self._keep = keep
@@ -181,10 +191,10 @@ class Connection(asyncio.Protocol):
             return
         self.request = item
         if not self._admission.offer(self, item):
+            begun = perf_counter()
             self._send(BUSY)
             self._resting = True
-            self._admission.rest(self)
-            self._mind_reading()
+            self._admission.rest(self, begun)
 
     def _send(self, response: Response) -> None:
         """Send the answer to what was begun last."""
@@ -192,14 +202,15 @@ class Connection(asyncio.Protocol):
         ahead = self._ahead or (self._stage != IDLE and not self._half_closed)  # half a request is none then
         close = not self._keep or (not ahead and (self._half_closed or self._house.draining))
         told = close or (request is not None and "connection" in request.headers)
-        head = self._house.heads.of(response, close, told)
         write = self._transport.write
-        if request is not None and request.method == "HEAD":
-            write(head)
+        if response is BUSY and not told:
+            write(self._house.heads.busy)
+        elif request is not None and request.method == "HEAD":
+            write(self._house.heads.of(response, close, told))
         elif len(response.body) <= _ONE_WRITE:
-            write(head + response.body)
+            write(self._house.heads.of(response, close, told) + response.body)
         else:
-            write(head)
+            write(self._house.heads.of(response, close, told))
             write(response.body)
         if close:
             self._end(said_by_client=request is not None and not self._keep)
@@ -209,7 +220,11 @@ class Connection(asyncio.Protocol):
     def _advance(self) -> None:
         """Begin what was sent ahead, as far as the client may go on."""
         while self._ahead and self.request is None and not self._blocked and not self._resting:
-            self._begin(*self._ahead.popleft())
+            item, keep = self._ahead.popleft()
+            if isinstance(item, Request) and item.body:
+                self._bytes_ahead -= len(item.body)
+                self._count_held()
+            self._begin(item, keep)
         if self._owes_go_ahead and self.request is None and not self._ahead:
             self._owes_go_ahead = False
             self._transport.write(CONTINUE)
@@ -235,7 +250,7 @@ class Connection(asyncio.Protocol):
             self._count_held()
 
     def _count_held(self) -> bool:
-        held = self._unsent + self._reader.body.held_bytes
+        held = self._unsent + self._bytes_ahead + self._reader.body.held_bytes
         more, self._held = held - self._held, held
         return self._admission.hold(more) or more <= 0
 
@@ -248,8 +263,8 @@ class Connection(asyncio.Protocol):
             self._transport.write(CONTINUE)
 
     def _mind_reading(self) -> None:
-        """Read only from who may send."""
-        pause = self._blocked or self._resting or bool(self._ahead)
+        """Read only from who may send. Who rests may send one request, which costs less than to pause and to resume."""
+        pause = self._blocked or len(self._ahead) > self._resting
         if pause != self._paused and not self._transport.is_closing():
             self._paused = pause
             if pause:

@@ -110,7 +110,7 @@ class Server:
         self._timer = self._loop.call_later(self.bounds.tick_seconds, self._tick)
         now = perf_counter()
         self.heads.tick()
-        self.admission.tick(now)
+        self.admission.tick()
         for connection in tuple(self._connections):
             if connection.expires < now:
                 connection.expire(now)

@@ -7,6 +7,7 @@ from email.utils import formatdate
 from http import HTTPStatus
 
 from serving.predictor.http.message import Response
+from serving.predictor.http.refusals import BUSY
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
@@ -19,6 +20,8 @@ class Heads:
         self._second = 0
         self._staying: dict[int, str] = {}
         self._closing: dict[int, str] = {}
+        self.busy = b""
+        """All of BUSY, as most clients get it: many may have to be told."""
         self.tick()
 
     def tick(self) -> None:
@@ -28,6 +31,7 @@ class Heads:
             self._second = second
             self._staying.clear()
             self._closing.clear()
+            self.busy = self.of(BUSY, close=False, told=False) + BUSY.body
 
     def of(self, response: Response, close: bool, told: bool) -> bytes:
         """The head of a response. `told` says that the client wants to know, or must, whether the connection stays."""

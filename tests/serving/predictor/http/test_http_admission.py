@@ -23,7 +23,7 @@ def _queue(server: Serving, count: int, data: bytes = HELD) -> list[Client]:
 
 def test_a_full_queue_refuses() -> None:
     """When as many requests wait as may, one more gets 503 and when to come back; its connection stays."""
-    with serving(max_queued=3, refused_seconds=0.01) as server:
+    with serving(max_queued=3, quiet_seconds=0.04) as server:
         clients = _queue(server, 3)
         other = server.client()
         answer = other.ask(POST)
@@ -51,7 +51,7 @@ def test_a_full_queue_by_bytes_refuses() -> None:
 
 def test_what_is_sent_ahead_is_refused_in_turn() -> None:
     """A client that sends ahead while the queue is full gets its answers in order, without running the server over."""
-    with serving(max_queued=1, refused_seconds=0.01) as server:
+    with serving(max_queued=1, quiet_seconds=0.04) as server:
         _queue(server, 1)
         client = server.client().send((POST + GET) * 20)
         assert [client.answer().status for _ in range(40)] == [503, 200] * 20
@@ -68,7 +68,7 @@ def test_probes_do_not_wait() -> None:
 
 def test_who_was_refused_rests() -> None:
     """After a 503 a connection is not read until there is room: refusing a client again and again costs too much."""
-    with serving(max_queued=2, refused_seconds=60) as server:
+    with serving(max_queued=2, refusing_share=1e-9) as server:
         held = _queue(server, 2)
         client = server.client()
         assert client.ask(POST).status == 503
@@ -77,6 +77,47 @@ def test_who_was_refused_rests() -> None:
         assert len(server.handling.handled) == 3  # the others', and those that are held
         server.let_go()
         assert [one.answer().status for one in (*held, client)] == [200, 200, 200]
+
+
+def test_who_was_refused_may_send_one_request() -> None:
+    """While a client rests, its next request is kept, and counts; no more of it is read."""
+    large = b"POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 60000\r\n\r\n" + b"x" * 60_000
+    with serving(max_queued=2, max_body_bytes=60_000, max_held_bytes=100_000, refusing_share=1e-9) as server:
+        held = _queue(server, 2)
+        first, second = server.client(), server.client()
+        assert [first.ask(POST).status, second.ask(POST).status] == [503, 503]
+        first.send(large)
+        wait_until(lambda: server.server.admission.held_bytes > 60_000)
+        second.send(large + GET)  # too much beside the first's: its body is dropped
+        assert server.client().ask(GET).status == 200
+        assert server.server.admission.held_bytes < 70_000
+        server.let_go()
+        assert [one.answer().status for one in (*held, first)] == [200, 200, 200]
+        assert [second.answer().status, second.answer().status] == [503, 200]
+        wait_until(lambda: server.server.admission.held_bytes == 0)
+
+
+def test_newcomers_do_not_wait_for_the_queue() -> None:
+    """While many requests wait, all connections that come are accepted between two turns, not one."""
+    answered: list[int] = []
+
+    def batch(requests: Sequence[Request]) -> Sequence[Response | Awaitable[Response]]:
+        time.sleep(0.02)  # more than a turn takes
+        answered.append(len(server.handling.handled))
+        return [Response(200, b"") for _ in requests]
+
+    with serving(batch=batch) as server:
+        block = threading.Event()
+        clients = [server.client() for _ in range(200)]
+        assert {client.ask(GET).status for client in clients} == {200}
+        server.handling.handled.clear()
+        server.loop.call_soon_threadsafe(block.wait, 30)
+        for client in clients:
+            client.send(POST)
+        newcomers = [server.client().send(GET) for _ in range(20)]
+        block.set()
+        assert {client.answer().status for client in (*newcomers, *clients)} == {200}
+        assert answered[-1] == 20
 
 
 def test_nobody_waits_for_it_any_more() -> None:
@@ -160,7 +201,7 @@ def test_requests_that_wait_together_can_be_handled_together() -> None:
 
 def test_more_clients_than_the_queue_holds() -> None:
     """Many clients that ask all the time: each is answered, with 200 or 503, and the queue ends empty."""
-    with serving(max_queued=8, refused_seconds=0.01) as server:
+    with serving(max_queued=8, quiet_seconds=0.04) as server:
         statuses: list[int] = []
 
         def ask() -> None:
