@@ -17,7 +17,7 @@ from pydantic.json_schema import JsonSchemaMode
 from contracts.cloudevent import CloudEvent
 from contracts.errors import DataError
 from contracts.packed import MAX_ROWS as MAX_ROWS
-from contracts.packed import Float32, Requests, Runs, or_packed
+from contracts.packed import Float32, Float64, Requests, Runs, or_packed
 
 PREFIX, SUFFIX = "dev.driftloop.", ".v1"
 MAX_FEATURES = 2_000
@@ -67,7 +67,7 @@ class Payload(EventData):
     """Feature → values; null is a missing value, for JSON has no NaN."""
     scores: dict[Text, Annotated[Shares, or_packed(Shares, Float32)]]
     """Class → probabilities; null in every class for a row that got an error."""
-    seconds: Annotated[Seconds, or_packed(Seconds, Runs)]
+    seconds: Annotated[Seconds, or_packed(Seconds, Runs, Float64)]
     """How long the predictor took for the request that held the row."""
     errors: Annotated[Errors, or_packed(Errors, Runs)]
     """Why a row got no score; null if it got one."""

@@ -6,15 +6,15 @@ Writing 20 numbers of a row as decimals costs more than scoring it: their bytes 
 from __future__ import annotations
 
 import binascii
-from collections.abc import Callable
-from typing import Annotated, Any
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Union
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 MAX_ROWS = 10_000
 """Rows of one payload event."""
-_SIZE = 4
-_MAX_BASE64 = 4 * ((MAX_ROWS * _SIZE + 2) // 3)
+_MAX_BASE64 = 4 * ((MAX_ROWS * 4 + 2) // 3)
+_BASE64 = {"contentEncoding": "base64"}
 
 Count = Annotated[int, Field(ge=1, le=MAX_ROWS)]
 Name = Annotated[str, Field(min_length=1, max_length=1024)]
@@ -34,19 +34,21 @@ class Form(BaseModel):
 class Float32(Form):
     """Numbers: the base64 of their bytes as little-endian IEEE 754 single precision. NaN is null."""
 
-    float32: Annotated[str, Field(max_length=_MAX_BASE64, json_schema_extra={"contentEncoding": "base64"})]
+    float32: Annotated[str, Field(max_length=_MAX_BASE64, json_schema_extra=_BASE64)]
 
     def plain(self) -> list[float | None]:
         """Each number as the shortest decimal that is the same in single precision."""
-        import numpy as np  # only who stores payloads needs them: the drift detector's environment has no orjson
-        import orjson
+        return _numbers(self.float32, "float32", "<f4")
 
-        data = binascii.a2b_base64(self.float32, strict_mode=True)
-        if len(data) % _SIZE:
-            raise ValueError(f"{len(data)} bytes are no whole number of float32")
-        decimals = orjson.dumps(np.frombuffer(data, "<f4"), option=orjson.OPT_SERIALIZE_NUMPY)
-        numbers: list[float | None] = orjson.loads(decimals)
-        return numbers
+
+class Float64(Form):
+    """The same in double precision."""
+
+    float64: Annotated[str, Field(max_length=2 * _MAX_BASE64, json_schema_extra=_BASE64)]
+
+    def plain(self) -> list[float | None]:
+        """Each number."""
+        return _numbers(self.float64, "float64", "<f8")
 
 
 class Runs(Form):
@@ -73,15 +75,16 @@ class Requests(Form):
         return [f"{name}/{row}" for name, first, count in self.requests for row in range(first, first + count)]
 
 
-def or_packed(plain: Any, form: type[Form]) -> BeforeValidator:
-    """Let a field of a plain type be sent in a form, too."""
-    return BeforeValidator(_expander(form), json_schema_input_type=plain | form)
+def or_packed(plain: Any, *forms: type[Form]) -> BeforeValidator:
+    """Let a field of a plain type be sent in one of some forms, too."""
+    return BeforeValidator(_expander(forms), json_schema_input_type=Union[plain, *forms])
 
 
-def _expander(form: type[Form]) -> Callable[[object], object]:
+def _expander(forms: Sequence[type[Form]]) -> Callable[[object], object]:
     def expand(value: object) -> object:
         if not isinstance(value, dict):
             return value
+        form = next((form for form in forms if form.model_fields.keys() == value.keys()), forms[0])
         try:
             found = form.model_validate(value)
         except ValidationError as error:
@@ -94,6 +97,18 @@ def _expander(form: type[Form]) -> Callable[[object], object]:
 def _first(error: ValidationError) -> str:
     problem = error.errors()[0]
     return f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+
+
+def _numbers(text: str, name: str, kind: str) -> list[float | None]:
+    import numpy as np  # only who stores payloads needs them: the drift detector's environment has no orjson
+    import orjson
+
+    data = binascii.a2b_base64(text, strict_mode=True)
+    if len(data) % np.dtype(kind).itemsize:
+        raise ValueError(f"{len(data)} bytes are no whole number of {name}")
+    decimals = orjson.dumps(np.frombuffer(data, kind), option=orjson.OPT_SERIALIZE_NUMPY)
+    numbers: list[float | None] = orjson.loads(decimals)
+    return numbers
 
 
 def _bound(counts: Any) -> None:

@@ -24,6 +24,11 @@ def float32(*numbers: float) -> dict[str, str]:
     return {"float32": base64.b64encode(np.array(numbers, "<f4").tobytes()).decode()}
 
 
+def float64(*numbers: float) -> dict[str, str]:
+    """The same in double precision."""
+    return {"float64": base64.b64encode(np.array(numbers, "<f8").tobytes()).decode()}
+
+
 def runs(values: list[Any]) -> dict[str, Any]:
     """Values by their runs."""
     return {"runs": [[value, len(list(same))] for value, same in groupby(values)]}
@@ -101,6 +106,12 @@ def test_numbers_are_the_shortest_decimals() -> None:
     assert read(columns={"distance": float32(float("inf"), -0.0)}).columns == {"distance": (None, 0.0)}
 
 
+@given(seconds=st.tuples(st.floats(0, 1e6), st.floats(0, 1e6)))
+def test_seconds_are_what_they_were(seconds: tuple[float, float]) -> None:
+    """In double precision no bit is lost."""
+    assert read(seconds=float64(*seconds)).seconds == seconds
+
+
 TOO_MANY = [[None, MAX_ROWS], [None, 1]]
 
 
@@ -135,6 +146,10 @@ TOO_MANY = [[None, MAX_ROWS], [None, 1]]
         ({"timestamps": {"runs": [["noon", 2]]}}, "timestamps.0", "datetime"),
         ({"seconds": {"runs": [[-1, 2]]}}, "seconds.0", "greater than or equal to 0"),
         ({"seconds": {}}, "seconds", "runs: Field required"),
+        ({"seconds": float64(1, -1)}, "seconds.1", "greater than or equal to 0"),
+        ({"seconds": float64(float("nan"), 1)}, "seconds.0", "valid number"),
+        ({"seconds": {"float64": "AAAA"}}, "seconds", "3 bytes are no whole number of float64"),
+        ({"seconds": float64(*[0] * (MAX_ROWS + 2))}, "seconds", "at most"),
     ],
 )
 def test_a_form_that_makes_no_list_is_refused(changes: dict[str, Any], field: str, why: str) -> None:

@@ -57,10 +57,10 @@ class PayloadLog:
         logged = self._logged.copy()
         self._logged.clear()
         try:
-            for record, rows, form in pack_all(logged, time.time(), self._ids, self._share):
+            for record, rows, form, opening in pack_all(logged, time.time(), self._ids, self._share):
                 if self._unsent + rows > self._rows and self._unsent:
                     self._seal()
-                refusal = self._append(record, form)
+                refusal = self._append(record, form, opening)
                 if refusal is None:
                     self._spooled.count += rows
                     self._unsent += rows

@@ -23,5 +23,5 @@ def repacked(record: bytes, features: int, labels: int) -> bytes:
     scores = numbers[: rows * width].reshape(rows, width) if width else None
     matrix = numbers[rows * width :].reshape(rows, features if columns is None else 0)
     rows = Rows(matrix, columns, Identity(row_ids, timestamps), request_id)
-    ((packed, _, _),) = pack_all([(rows, scores, {}, seconds, error)], at, NewIds(), 1)
-    return packed
+    (packed,) = pack_all([(rows, scores, {}, seconds, error)], at, NewIds(), 1)
+    return packed.record

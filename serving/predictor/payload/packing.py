@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import orjson
 
 from feature_store.matrix import Matrix
 from serving.predictor.column import Column
-from serving.predictor.payload.record import FAILED, FORM, HEAD, MADE_ID, MATRIX, ROW_IDS, TIMESTAMPS
+from serving.predictor.payload.record import (
+    FAILED,
+    FORM,
+    HEAD,
+    MADE_ID,
+    MATRIX,
+    PLACES,
+    ROW_IDS,
+    SHARED,
+    TIMES,
+    TIMESTAMPS,
+)
 from serving.predictor.payload.request_id import HEADER, ID_BYTES, NewIds, is_sampled, request_id
 from serving.predictor.rows import UNTOLD, Identity, Rows
 
@@ -19,8 +30,19 @@ Logged = tuple[Rows, Matrix | None, Mapping[str, str], float, str | None]
 
 This is what it waits for: nothing is converted that can wait.
 """
-Packed = tuple[bytes, int, bytes]
-"""A record, its rows, and its form: a record may be one with another of the same form, unless that is empty."""
+
+
+class Packed(NamedTuple):
+    """A record, or what makes one longer."""
+
+    record: bytes
+    rows: int
+    form: bytes = b""
+    """It may be one with another of the same form, unless that is empty."""
+    opening: Callable[[], bytes] | None = None
+    """Makes what stands before it where it begins a record."""
+
+
 _HEAD_OF_ALL = struct.Struct("<BxHIq")
 _HEAD_OF_ONE = struct.Struct("<dI")
 """Together a head: what neighbours of one plain form share, as they are answered at one time, and the rest."""
@@ -31,10 +53,11 @@ def pack_all(logged: Sequence[Logged], at: float, ids: NewIds, share: float) -> 
 
     Requests without an id get one of `ids`; those that are not in the sample of that share are left out.
     """
-    micros, names = int(at * 1e6), ids.take(len(logged))
-    usual = _usual(logged, micros, names) if share >= 1 else None
+    micros = int(at * 1e6)
+    usual = _usual(logged, micros, ids) if share >= 1 else None
     if usual is not None:
         return [usual]
+    names = ids.take(len(logged))
     packed: list[Packed] = []
     parts: list[bytes] = []
     before, head, total = (0, 0, 0), b"", 0
@@ -47,32 +70,35 @@ def pack_all(logged: Sequence[Logged], at: float, ids: NewIds, share: float) -> 
         form = (kind, len(name), len(matrix))
         if not is_plain or form != before:
             if parts:
-                packed.append((b"".join(parts), total, head[FORM]))
+                packed.append(Packed(b"".join(parts), total, head[FORM]))
                 parts, total = [], 0
             before, head = form, _HEAD_OF_ALL.pack(*form, micros)
         if scores is None or not is_plain:
             record = _pack(kind, name, matrix, columns, identity, scores, micros, seconds, error)
-            packed.append((record, len(matrix), b""))
+            packed.append(Packed(record, len(matrix)))
             before = (0, 0, 0)
             continue
         parts += (head, _HEAD_OF_ONE.pack(seconds, 0), name, scores.tobytes(), matrix.tobytes())
         total += len(matrix)
     if parts:
-        packed.append((b"".join(parts), total, head[FORM]))
+        packed.append(Packed(b"".join(parts), total, head[FORM]))
     return packed
 
 
-def _usual(logged: Sequence[Logged], micros: int, names: Sequence[bytes]) -> Packed | None:
-    """The record of what most clients send: matrices of one shape, nothing told. None for anything else."""
+def _usual(logged: Sequence[Logged], micros: int, ids: NewIds) -> Packed | None:
+    """The record of what most clients send: matrices of one shape, nothing told. None for anything else.
+
+    Such requests share one id, and their rows are counted through.
+    """
     shape = logged[0][0].matrix.shape
-    head = _HEAD_OF_ALL.pack(MATRIX | MADE_ID, ID_BYTES, shape[0], micros)
-    pack, parts = _HEAD_OF_ONE.pack, list[bytes]()
-    for ((matrix, columns, identity, own), scores, headers, seconds, _), name in zip(logged, names, strict=True):
+    pack, parts = TIMES.pack, list[bytes]()
+    for (matrix, columns, identity, own), scores, headers, seconds, _ in logged:
         is_told = columns is not None or own is not None or identity is not UNTOLD or HEADER in headers
         if is_told or scores is None or matrix.shape != shape:
             return None
-        parts += (head, pack(seconds, 0), name, scores.tobytes(), matrix.tobytes())
-    return b"".join(parts), shape[0] * len(logged), head[FORM]
+        parts += (pack(micros, seconds), scores.tobytes(), matrix.tobytes())
+    form = PLACES.pack(MATRIX | MADE_ID | SHARED, ID_BYTES, shape[0])
+    return Packed(b"".join(parts), shape[0] * len(logged), form, lambda: form + ids.take(1)[0])
 
 
 def _pack(

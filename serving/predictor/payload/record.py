@@ -1,7 +1,8 @@
 """Requests in the spool. Each is a head of one size, an id, what the client told of its rows, scores and features.
 
 Numbers are the bytes that they are, so that thousands of requests become arrays at once; all else is JSON. A record is
-one request, or several of one plain form, one behind the other.
+one request, or several of one plain form, one behind the other. Where none of those has an id of its own, the record
+has one, which stands before all of them, and each is but its times, scores and features.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from functools import lru_cache
 from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
 import orjson
 
 from feature_store.matrix import Matrix
-from serving.predictor.payload.row_ids import RowIds, of_requests
+from serving.predictor.payload.row_ids import OfRequests, RowIds, of_requests
 
 HEAD = struct.Struct("<BxHIqdI")
 """Kind, bytes of the id, rows, time, seconds, bytes of what was told."""
@@ -28,12 +30,15 @@ _HEAD_FIELDS = (
     *(("at", "<i8"), ("seconds", "<f8"), ("told_bytes", "<u4")),
 )
 FORM = slice(0, 8)
-_FORM_OF = struct.Struct("<BxHI")
+PLACES = struct.Struct("<BxHI")
 """Kind, size of the id and rows: equal for records whose parts have the same places, but for what was told."""
+TIMES = struct.Struct("<qd")
+"""Time and seconds of a request whose record has the id."""
+_TIMES_FIELDS = (("at", "<i8"), ("seconds", "<f8"))
 _TOLD_BYTES = slice(24, 28)
-MADE_ID, FAILED, MATRIX, ROW_IDS, TIMESTAMPS = 1, 2, 4, 8, 16
+MADE_ID, FAILED, MATRIX, ROW_IDS, TIMESTAMPS, SHARED = 1, 2, 4, 8, 16, 32
 """Kinds: the id is a uuid's 16 bytes; there are no scores, but an error; the features are a matrix, not JSON; what was
-told of the rows.
+told of the rows; the id is the record's.
 """
 _TOLD = FAILED | ROW_IDS | TIMESTAMPS
 _PLAIN = _TOLD | MATRIX
@@ -66,17 +71,23 @@ class Record:
 
 def rows_of(record: bytes, features: int, labels: int) -> int:
     """How many rows a record has."""
-    kind, id_bytes, rows = _FORM_OF.unpack_from(record)
-    requests = len(record) // _form(id_bytes, rows, labels, features).itemsize if kind & _PLAIN == MATRIX else 1
+    kind, id_bytes, rows = PLACES.unpack_from(record)
+    requests = 1
+    if kind & SHARED:
+        requests = (len(record) - PLACES.size - id_bytes) // _form(None, rows, labels, features).itemsize
+    elif kind & _PLAIN == MATRIX:
+        requests = len(record) // _form(id_bytes, rows, labels, features).itemsize
     return int(rows) * requests
 
 
 def unpack(records: Sequence[bytes], features: int, labels: int) -> list[Record]:
     """The requests of records whose checksums were right, in their order."""
-    found = []
+    found: list[Record] = []
     for _, group in groupby(records, itemgetter(FORM)):
         alike = list(group)
-        if len(alike[0]) < _LARGE:
+        if alike[0][0] & SHARED:
+            found.extend(_of_one_id(record, features, labels) for record in alike)
+        elif len(alike[0]) < _LARGE:
             found.append(_unpacked(alike, features, labels))
         else:  # put together, they would only be copied
             found.extend(_unpacked([record], features, labels) for record in alike)
@@ -84,7 +95,7 @@ def unpack(records: Sequence[bytes], features: int, labels: int) -> list[Record]
 
 
 def _unpacked(records: list[bytes], features: int, labels: int) -> Record:
-    kind, id_bytes, rows = _FORM_OF.unpack_from(records[0])
+    kind, id_bytes, rows = PLACES.unpack_from(records[0])
     told, records = _told(records, HEAD.size + id_bytes) if kind & _TOLD else ([], records)
     width, height = (0 if kind & FAILED else labels), (features if kind & MATRIX else 0)
     form = _form(id_bytes, rows, width, height)
@@ -109,12 +120,29 @@ def _unpacked(records: list[bytes], features: int, labels: int) -> Record:
     )
 
 
-@lru_cache(maxsize=100)
-def _form(id_bytes: int, rows: int, width: int, height: int) -> np.dtype[np.void]:
-    """The parts of a record without what was told."""
-    return np.dtype(
-        [*_HEAD_FIELDS, ("id", "u1", (id_bytes,)), ("scores", "<f4", (rows, width)), ("matrix", "<f4", (rows, height))]
+def _of_one_id(record: bytes, features: int, labels: int) -> Record:
+    _, id_bytes, rows = PLACES.unpack_from(record)
+    start = PLACES.size + id_bytes
+    requests = np.frombuffer(record, _form(None, rows, labels, features), offset=start)
+    return Record(
+        rows=rows * len(requests),
+        each=rows,
+        row_ids=OfRequests([str(UUID(bytes=record[PLACES.size : start]))], rows * len(requests)),
+        at=requests["at"],
+        timestamps=None,
+        seconds=requests["seconds"],
+        errors=None,
+        columns=None,
+        probabilities=requests["scores"].reshape(-1, labels),
+        matrix=requests["matrix"].reshape(-1, features),
     )
+
+
+@lru_cache(maxsize=100)
+def _form(id_bytes: int | None, rows: int, width: int, height: int) -> np.dtype[np.void]:
+    """The parts of a request without what was told; its id is None where the record has it."""
+    head = _TIMES_FIELDS if id_bytes is None else [*_HEAD_FIELDS, ("id", "u1", (id_bytes,))]
+    return np.dtype([*head, ("scores", "<f4", (rows, width)), ("matrix", "<f4", (rows, height))])
 
 
 def _told(records: list[bytes], start: int) -> tuple[list[Any], list[bytes]]:

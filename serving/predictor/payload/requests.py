@@ -1,4 +1,4 @@
-"""What all rows of a request have in common, as a payload event tells it: once a request, where that is shorter."""
+"""What rows of one request, or of one time, have in common, as a payload event tells it: once where that is shorter."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import orjson
+from pybase64 import b64encode_as_string
 
 from serving.predictor.payload import row_ids
 from serving.predictor.payload.record import Record
 
 _LEAST_ROWS = 4
-"""Of a request, on the average, for which a run is shorter than its rows."""
+"""On the average, for which a run is shorter than its rows."""
 Part = Callable[[int, int], Any]
 """The entries of the rows from one to another, for orjson."""
 
@@ -25,19 +26,15 @@ class Requests:
 
     def __init__(self, records: Sequence[Record]) -> None:
         self._records = records
-        counts = np.repeat([record.each for record in records], [len(record.at) for record in records])
-        self._ends: list[int] = np.cumsum(counts).tolist()
-        self._starts = [0, *self._ends[:-1]]
-        self._counts = counts
-        self._has_runs = self._ends[-1] >= _LEAST_ROWS * len(counts)
+        self._counts = np.repeat([record.each for record in records], [len(record.at) for record in records])
 
     def row_ids(self) -> Part:
         """Ids of the rows."""
         parts = [record.row_ids for record in self._records]
-        names = row_ids.requests_of(parts) if self._has_runs else None
-        if names is not None:
-            own = names
-            return lambda start, end: {"requests": [[own[at], *rows] for at, *rows in self._between(start, end)]}
+        found = row_ids.runs_of(parts, _LEAST_ROWS)
+        if found is not None:
+            runs = _Runs(*found)
+            return lambda start, end: {"requests": list(runs.between(start, end))}
         ids = row_ids.joined(parts)
         if isinstance(ids, list):
             return whole(ids)
@@ -45,28 +42,55 @@ class Requests:
 
     def timestamps(self) -> Part:
         """When it happened, as far as clients told, else when it was answered."""
-        if all(record.timestamps is None for record in self._records):
-            return self._common([record.at.view("datetime64[us]") for record in self._records])
-        told = (record.timestamps or _iso(np.repeat(record.at, record.each)) for record in self._records)
-        return whole(list(chain.from_iterable(told)))
+        if any(record.timestamps is not None for record in self._records):
+            told = (record.timestamps or _iso(np.repeat(record.at, record.each)) for record in self._records)
+            return whole(list(chain.from_iterable(told)))
+        times = np.concatenate([record.at for record in self._records]).view("datetime64[us]")
+        runs = _Runs(*_merged(times, self._counts))
+        return runs.told if runs.are_shorter else whole(np.repeat(times, self._counts))
 
     def seconds(self) -> Part:
         """How long the requests took."""
-        return self._common([record.seconds for record in self._records])
+        seconds = np.concatenate([record.seconds for record in self._records])
+        runs = _Runs(seconds, self._counts)
+        return runs.told if runs.are_shorter else _packed(np.repeat(seconds, self._counts))
 
-    def _common(self, parts: list[npt.NDArray[Any]]) -> Part:
-        values = np.concatenate(parts)
-        if not self._has_runs:
-            return whole(np.repeat(values, self._counts))
-        return lambda start, end: {"runs": [[values[at], rows] for at, _, rows in self._between(start, end)]}
 
-    def _between(self, start: int, end: int) -> Iterator[tuple[int, int, int]]:
-        """Each request that has some of the rows: its place, the first of its rows among them, and how many."""
+class _Runs:
+    """Values, and how many rows in a row have each."""
+
+    def __init__(self, values: Sequence[Any] | npt.NDArray[Any], counts: Sequence[int] | npt.NDArray[np.int64]) -> None:
+        self._values = values
+        self._ends: list[int] = np.cumsum(counts).tolist()
+        self._starts = [0, *self._ends[:-1]]
+
+    @property
+    def are_shorter(self) -> bool:
+        """Than a value a row."""
+        return self._ends[-1] >= _LEAST_ROWS * len(self._ends)
+
+    def told(self, start: int, end: int) -> dict[str, Any]:
+        """See contracts.packed.Runs."""
+        return {"runs": [(value, rows) for value, _, rows in self.between(start, end)]}
+
+    def between(self, start: int, end: int) -> Iterator[tuple[Any, int, int]]:
+        """Each value that some of the rows have, the first of its rows among them, and how many."""
         at = bisect_right(self._ends, start)
         while start < end:
             stop = min(self._ends[at], end)
-            yield at, start - self._starts[at], stop - start
+            yield self._values[at], start - self._starts[at], stop - start
             at, start = at + 1, stop
+
+
+def _merged(values: npt.NDArray[Any], counts: npt.NDArray[np.int64]) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
+    """Neighbours that are the same as one: requests that are answered together have one time."""
+    starts = np.flatnonzero(np.concatenate(([True], values[1:] != values[:-1])))
+    return values[starts], np.add.reduceat(counts, starts)
+
+
+def _packed(numbers: npt.NDArray[np.float64]) -> Part:
+    """See contracts.packed.Float64."""
+    return lambda start, end: {"float64": b64encode_as_string(numbers[start:end].data)}
 
 
 def whole(values: Sequence[Any] | npt.NDArray[Any]) -> Part:

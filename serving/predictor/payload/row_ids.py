@@ -53,12 +53,22 @@ def texts_of(ids: RowIds) -> list[str]:
     return ids if isinstance(ids, list) else orjson.loads(json_of(ids))
 
 
-def requests_of(parts: Sequence[RowIds]) -> list[str] | None:
-    """The ids of the requests of several records; None if some of their rows have ids of their own."""
+def runs_of(parts: Sequence[RowIds], least: int) -> tuple[list[str], list[int]] | None:
+    """The ids of the requests of several records, and how many rows each has.
+
+    None if some rows have ids of their own, or the requests have less than so many rows on the average.
+    """
     if any(isinstance(part, list) for part in parts):
         return None
-    names = [part.names if isinstance(part, OfRequests) else _requests(texts_of(part)) for part in parts]
-    return [name for part in names for name in part]
+    rows = sum(len(part.names) * part.each if isinstance(part, OfRequests) else len(part) for part in parts)
+    if rows < least * sum(len(part.names) if isinstance(part, OfRequests) else len(part) for part in parts):
+        return None
+    names, counts = list[str](), list[int]()
+    for part in parts:
+        known = part.names if isinstance(part, OfRequests) else _requests(texts_of(part))
+        names += known
+        counts += [part.each if isinstance(part, OfRequests) else 1] * len(known)
+    return names, counts
 
 
 def json_of(ids: npt.NDArray[np.uint8]) -> bytes:

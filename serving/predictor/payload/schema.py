@@ -16,8 +16,8 @@ class Schema(BaseModel):
     """Written at the start of each segment, so that a process of another model can send it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    format: Literal[1, 2] = 2
-    """Of the records; a segment of another is not understood."""
+    format: Literal[1, 2, 3] = 3
+    """Of the records; a segment of another is not understood. What is of format 2 is of format 3, too."""
     loop: str
     model_version: str
     revision: str

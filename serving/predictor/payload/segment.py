@@ -54,21 +54,28 @@ class SegmentWriter:
     def append(self, record: bytes, form: bytes = b"") -> bool:
         """Write a record, from when on it outlives the process. False if there is no room for it.
 
-        A form says that it may be one with the newest record, if that has the same.
+        A form says that it may grow.
         """
-        grows = form == self._form and form != b""
-        frame = self._frame if grows else self._end
-        start = self._end if grows else frame + FRAME.size
-        end = start + len(record)
+        if not self._write(record, self._end, self._end + FRAME.size, 0):
+            return False
+        self._form = form
+        return True
+
+    def grow(self, more: bytes, form: bytes) -> bool:
+        """Make the newest record longer, if it is of that form, and there is room for it. Whether it is."""
+        return form == self._form and form != b"" and self._write(more, self._frame, self._end, self._checksum)
+
+    def _write(self, data: bytes, frame: int, start: int, checksum: int) -> bool:
+        end = start + len(data)
         behind = end + FRAME.size
         if behind > self.size:
             return False
         memory = self._memory
-        memory[start:end] = record
+        memory[start:end] = data
         memory[end:behind] = _END
-        self._checksum = extend(self._checksum if grows else 0, record)
+        self._checksum = extend(checksum, data)
         FRAME.pack_into(memory, frame, end - frame - FRAME.size, self._checksum)
-        self._frame, self._end, self._form = frame, end, form
+        self._frame, self._end = frame, end
         return True
 
     def seal(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import Literal
 
 from serving.predictor.payload.folder import HeldFolder
@@ -38,10 +39,18 @@ class Spool:
         self._closed_until = 0.0
         self._lock = threading.Lock()
 
-    def append(self, record: bytes, form: bytes = b"") -> Refusal | None:
-        """Write a record; why not, if it is dropped. One of the same form as the one before is added to that."""
+    def append(self, record: bytes, form: bytes = b"", opening: Callable[[], bytes] | None = None) -> Refusal | None:
+        """Write a record; why not, if it is dropped. One of the same form as the one before is added to that.
+
+        Where it is not, it begins with what `opening` makes.
+        """
         with self._lock:
-            if self._segment is not None and self._segment.append(record, form):
+            segment = self._segment
+            if segment is not None and segment.grow(record, form):
+                return None
+            if opening is not None:
+                record = opening() + record
+            if segment is not None and segment.append(record, form):
                 return None
             return self._append_elsewhere(record, form)
 

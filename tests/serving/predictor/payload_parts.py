@@ -157,8 +157,8 @@ def answer(log: PayloadLog, *requests: str, count: int = 1) -> None:
 def packed(rows: Rows, name: str, scores: Matrix | None, error: str | None = None) -> bytes:
     """The record of one request of that id."""
     named = rows._replace(request_id=name)
-    ((record, _, _),) = pack_all([(named, scores, {}, 0.002, error)], AT, NewIds(), 1)
-    return record
+    (found,) = pack_all([(named, scores, {}, 0.002, error)], AT, NewIds(), 1)
+    return found.record
 
 
 def metric(name: str, **labels: str) -> float:

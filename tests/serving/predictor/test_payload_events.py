@@ -22,6 +22,7 @@ from serving.predictor.dataplane import DataPlane
 from serving.predictor.payload.events import PayloadEvent, payload_events
 from serving.predictor.payload.packing import Logged, pack_all
 from serving.predictor.payload.record import Record, unpack
+from serving.predictor.payload.record import rows_of as rows_in
 from serving.predictor.payload.request_id import NewIds, is_sampled, request_id
 from serving.predictor.payload.schema import Schema
 from serving.predictor.payload.turns import finished
@@ -95,6 +96,32 @@ def test_many_numbers_are_told_by_their_bytes() -> None:
     assert set(events[1]["scores"]["no"]) == {"float32"}
     assert events[1]["timestamps"] == {"runs": [["2013-03-01T12:00:00.250000+00:00", 4]]}
     assert (events[1]["seconds"], events[1]["errors"]) == ({"runs": [[0.002, 4]]}, {"runs": [[None, 4]]})
+
+
+def test_requests_without_ids_share_one() -> None:
+    """Then an event tells the id once, a time once for all that were answered together, and seconds by their bytes."""
+    logged: list[Logged] = [
+        (Rows(np.array([[row, 1]], dtype=np.float32), None, UNTOLD), halves(1), {}, row / 64, None) for row in range(9)
+    ]
+    name, ids = bytes(range(16)), NewIds()
+    ids._ids = [name]
+    first, second = (pack_all(logged[part], at, ids, 1)[0] for part, at in ((slice(5), AT), (slice(5, 9), AT + 1)))
+    assert first.form == second.form
+    assert first.opening is not None
+    records = unpack([first.opening() + first.record + second.record], len(SCHEMA.features), len(SCHEMA.labels))
+    events = events_of(SCHEMA, records, 6)
+    told = [json.loads(event.event.data) for event in events]
+    row_ids = [f"00010203-0405-0607-0809-0a0b0c0d0e0f/{row}" for row in range(9)]
+    assert [row for event in events for row in payload(event).row_ids] == row_ids
+    assert [event["row_ids"]["requests"][0][1:] for event in told] == [[0, 6], [6, 3]]
+    times = [f"2013-03-01T12:00:0{second}.250000+00:00" for second in (0, 1)]
+    assert [event["timestamps"] for event in told] == [
+        {"runs": [[times[0], 5], [times[1], 1]]},
+        {"runs": [[times[1], 3]]},
+    ]
+    assert [set(event["seconds"]) for event in told] == [{"float64"}] * 2
+    assert [each for event in events for each in payload(event).seconds] == [row / 64 for row in range(9)]
+    assert [each for event in events for each in payload(event).columns["size"]] == list(range(9))
 
 
 def test_who_answered_what_and_when() -> None:
@@ -200,8 +227,13 @@ def test_requests_of_any_kinds_side_by_side(requests: list[dict[str, Any]], most
         one, rows = _logged(float(number), own, **request)
         logged.append(one)
         expected += rows
-    kept = [record for record, _, _ in pack_all(logged, AT, ids, 1)]
-    records = unpack(kept, len(SCHEMA.features), len(SCHEMA.labels))
+    shared = str(uuid.UUID(bytes=made[-1]))
+    kept = pack_all(logged, AT, ids, 1)
+    if kept[0].opening is not None:
+        expected = [(f"{shared}/{place}", *told) for place, (_, *told) in enumerate(expected)]
+    whole = [record if opening is None else opening() + record for record, _, _, opening in kept]
+    assert [rows_in(each, len(SCHEMA.features), len(SCHEMA.labels)) for each in whole] == [each.rows for each in kept]
+    records = unpack(whole, len(SCHEMA.features), len(SCHEMA.labels))
     found = [payload(event) for event in events_of(SCHEMA, records, most)]
     rows = [
         (row_id, time.isoformat(), size, colour, no, error)

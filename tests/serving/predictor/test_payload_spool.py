@@ -6,6 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from payload_parts import answer, halves, logging_to, plane, rows_of, sinking, w
 from serving.predictor.payload.folder import create
 from serving.predictor.payload.packing import Logged, pack_all
 from serving.predictor.payload.reader import SpoolReader
+from serving.predictor.payload.record import Record
 from serving.predictor.payload.request_id import NewIds
 from serving.predictor.payload.room import Room
 from serving.predictor.payload.row_ids import texts_of
@@ -21,53 +23,79 @@ from serving.predictor.payload.schema import Schema
 from serving.predictor.payload.spool import Spool
 from serving.predictor.rows import UNTOLD, Rows
 
-REQUESTS = st.lists(st.tuples(st.integers(1, 40), st.booleans(), st.integers(1, 9)), max_size=60)
-"""Rows, whether they were sent as a matrix, and how many requests of the kind come together."""
+REQUESTS = st.lists(
+    st.tuples(st.integers(1, 40), st.booleans(), st.booleans() | st.just(True), st.integers(1, 9)), max_size=60
+)
+"""Rows, whether they were sent as a matrix, whether the client told an id, and how many of the kind come together."""
 
 
-def _logged(name: str, count: int, *, is_matrix: bool) -> Logged:
+def _logged(name: str | None, count: int, *, is_matrix: bool, seconds: float = 0.001) -> Logged:
     rows = rows_of(name, count)
     sent = Rows(rows.matrix, None if is_matrix else rows.columns, UNTOLD, name)
-    return sent, halves(count), {}, 0.001, None
+    return sent, halves(count), {}, seconds, None
 
 
 def _packed(name: str, count: int, *, is_matrix: bool) -> bytes:
-    ((record, _, _),) = pack_all([_logged(name, count, is_matrix=is_matrix)], 1e9, NewIds(), 1)
-    return record
+    (found,) = pack_all([_logged(name, count, is_matrix=is_matrix)], 1e9, NewIds(), 1)
+    return found.record
+
+
+def _rows(reader: SpoolReader, rows: int) -> list[tuple[str, float, float]]:
+    """All that is there: a row's id, its first feature, and its seconds."""
+    found: list[tuple[str, float, float]] = []
+    while (batch := reader.read(rows)) is not None:
+        assert batch.rows == sum(record.rows for record in batch.records)
+        for record in batch.records:
+            sizes = record.columns[0] if record.columns is not None else _first_of(record)
+            seconds = np.repeat(record.seconds, record.each).tolist()
+            found += zip(texts_of(record.row_ids), sizes, seconds, strict=True)
+        reader.commit(batch)
+    return found
+
+
+def _first_of(record: Record) -> list[float]:
+    assert record.matrix is not None
+    found: list[float] = record.matrix[:, 0].tolist()
+    return found
 
 
 def _read(reader: SpoolReader, rows: int) -> list[str]:
-    """All that is there."""
-    found: list[str] = []
-    while (batch := reader.read(rows)) is not None:
-        assert batch.rows == sum(record.rows for record in batch.records)
-        found += [row_id for record in batch.records for row_id in texts_of(record.row_ids)]
-        reader.commit(batch)
-    return found
+    """The ids of all rows that are there."""
+    return [row_id for row_id, *_ in _rows(reader, rows)]
 
 
 @given(turns=REQUESTS, rows=st.integers(1, 300), every=st.integers(1, 10))
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_written_is_read_once(
-    turns: list[tuple[int, bool, int]], rows: int, every: int, tmp_path: Path
+    turns: list[tuple[int, bool, bool, int]], rows: int, every: int, tmp_path: Path
 ) -> None:
     """By the process itself, which writes its segments again and again, and by one that finds what is left."""
-    folder, room = create(tmp_path), Room(2**16)
+    folder, room, ids = create(tmp_path), Room(2**16), NewIds()
     spool = Spool(folder, Schema.of(plane(), "r").written(), room)
     reader = SpoolReader(folder, room, spool)
-    expected: list[str] = []
-    found: list[str] = []
-    for number, (count, is_matrix, together) in enumerate(turns):
-        names = [f"{number}.{place}" for place in range(together)]
-        logged = [_logged(name, count, is_matrix=is_matrix) for name in names]
-        for record, _, form in pack_all(logged, 1e9, NewIds(), 1):
-            assert spool.append(record, form) is None
-        expected += [f"{name}/{row}" for name in names for row in range(count)]
+    expected: list[tuple[str | None, float, float]] = []
+    found: list[tuple[str, float, float]] = []
+    for number, (count, is_matrix, is_named, together) in enumerate(turns):
+        names = [f"{number}.{place}" if is_named else None for place in range(together)]
+        times = [number + place / 16 for place in range(together)]
+        logged = [
+            _logged(name, count, is_matrix=is_matrix, seconds=time) for name, time in zip(names, times, strict=True)
+        ]
+        for record, _, form, opening in pack_all(logged, 1e9, ids, 1):
+            assert spool.append(record, form, opening) is None
+        expected += [
+            (None if name is None else f"{name}/{row}", row, time)
+            for name, time in zip(names, times, strict=True)
+            for row in range(count)
+        ]
         if number % every == 0:
-            found += _read(reader, rows)
+            found += _rows(reader, rows)
     reader.close()
     left = SpoolReader(folder, room)
-    assert found + _read(left, rows) == expected
+    found += _rows(left, rows)
+    assert [told for _, *told in found] == [told for _, *told in expected]
+    assert all(name is None or name == row_id for (name, *_), (row_id, *_) in zip(expected, found, strict=True))
+    assert len({row_id for row_id, *_ in found}) == len(found)
     left.close()
     folder.remove()
 
@@ -80,8 +108,8 @@ def test_what_grows_while_it_is_read(tmp_path: Path) -> None:
 
     def write() -> None:
         for row_id in expected:
-            ((record, _, form),) = pack_all([_logged(row_id[:-2], 1, is_matrix=True)], 1e9, NewIds(), 1)
-            while spool.append(record, form) is not None:
+            ((record, _, form, opening),) = pack_all([_logged(row_id[:-2], 1, is_matrix=True)], 1e9, NewIds(), 1)
+            while spool.append(record, form, opening) is not None:
                 time.sleep(0.001)
 
     with ThreadPoolExecutor(1) as aside:
