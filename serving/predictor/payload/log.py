@@ -14,7 +14,7 @@ from serving.predictor.dataplane import DataPlane
 from serving.predictor.payload import metrics
 from serving.predictor.payload.folder import create
 from serving.predictor.payload.options import PayloadOptions
-from serving.predictor.payload.packing import Logged, pack_all
+from serving.predictor.payload.packing import Packer
 from serving.predictor.payload.reader import SpoolReader
 from serving.predictor.payload.request_id import NewIds
 from serving.predictor.payload.room import Room
@@ -23,6 +23,7 @@ from serving.predictor.payload.sender import Sender
 from serving.predictor.payload.sink import Sink
 from serving.predictor.payload.sometimes import Sometimes
 from serving.predictor.payload.spool import Spool
+from serving.predictor.payload.usual import Logged
 from serving.predictor.tally import Tally
 
 _logger = logging.getLogger(__name__)
@@ -37,10 +38,9 @@ class PayloadLog:
         self._append = spool.append
         self._spooled = spooled
         self._sender = sender
-        self._share = share
         self._rows = rows
         self._unsent = 0
-        self._ids = NewIds()
+        self._packed = Packer(NewIds(), share).packed
         self._logged: list[Logged] = []
         self.add = self._logged.append
         """Log a request that is about to be answered."""
@@ -57,7 +57,7 @@ class PayloadLog:
         logged = self._logged.copy()
         self._logged.clear()
         try:
-            for record, rows, form, opening in pack_all(logged, time.time(), self._ids, self._share):
+            for record, rows, form, opening in self._packed(logged, time.time_ns() // 1000):
                 if self._unsent + rows > self._rows and self._unsent:
                     self._seal()
                 refusal = self._append(record, form, opening)

@@ -7,7 +7,7 @@ import struct
 import numpy as np
 import orjson
 
-from serving.predictor.payload.packing import pack_all
+from serving.predictor.payload.packing import Packer
 from serving.predictor.payload.request_id import NewIds
 from serving.predictor.rows import Identity, Rows
 
@@ -23,5 +23,5 @@ def repacked(record: bytes, features: int, labels: int) -> bytes:
     scores = numbers[: rows * width].reshape(rows, width) if width else None
     matrix = numbers[rows * width :].reshape(rows, features if columns is None else 0)
     rows = Rows(matrix, columns, Identity(row_ids, timestamps), request_id)
-    (packed,) = pack_all([(rows, scores, {}, seconds, error)], at, NewIds(), 1)
-    return packed.record
+    ((packed, *_),) = Packer(NewIds(), 1).packed([(rows, scores, {}, seconds, error)], int(at * 1e6))
+    return packed

@@ -123,7 +123,8 @@ class SegmentReader:
         if start + length > len(memory):  # no record has such a length: what follows cannot be found
             return None, len(memory)
         record = memory[start : start + length]
-        return record if checksum in (extend(0, record), crc32(record)) else None, start + length
+        is_whole = checksum == extend(0, record) or checksum == crc32(record)
+        return record if is_whole else None, start + length
 
     def close(self) -> None:
         """Read no more."""

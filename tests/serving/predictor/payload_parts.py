@@ -21,7 +21,7 @@ from serving.predictor.classifier import ServedClassifier
 from serving.predictor.dataplane import DataPlane
 from serving.predictor.payload.log import PayloadLog, opened
 from serving.predictor.payload.options import PayloadOptions
-from serving.predictor.payload.packing import pack_all
+from serving.predictor.payload.packing import Packer
 from serving.predictor.payload.request_id import NewIds
 from serving.predictor.registry import REGISTRY
 from serving.predictor.rows import Identity, Rows
@@ -157,8 +157,8 @@ def answer(log: PayloadLog, *requests: str, count: int = 1) -> None:
 def packed(rows: Rows, name: str, scores: Matrix | None, error: str | None = None) -> bytes:
     """The record of one request of that id."""
     named = rows._replace(request_id=name)
-    (found,) = pack_all([(named, scores, {}, 0.002, error)], AT, NewIds(), 1)
-    return found.record
+    ((record, *_),) = Packer(NewIds(), 1).packed([(named, scores, {}, 0.002, error)], int(AT * 1e6))
+    return record
 
 
 def metric(name: str, **labels: str) -> float:

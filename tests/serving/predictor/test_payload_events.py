@@ -20,12 +20,13 @@ from contracts.events import Payload, from_event
 from contracts.model import Feature
 from serving.predictor.dataplane import DataPlane
 from serving.predictor.payload.events import PayloadEvent, payload_events
-from serving.predictor.payload.packing import Logged, pack_all
+from serving.predictor.payload.packing import Packer
 from serving.predictor.payload.record import Record, unpack
 from serving.predictor.payload.record import rows_of as rows_in
 from serving.predictor.payload.request_id import NewIds, is_sampled, request_id
 from serving.predictor.payload.schema import Schema
 from serving.predictor.payload.turns import finished
+from serving.predictor.payload.usual import Logged
 from serving.predictor.protocols.tensors import from_binary
 from serving.predictor.rows import UNTOLD, Identity, Rows
 
@@ -105,10 +106,14 @@ def test_requests_without_ids_share_one() -> None:
     ]
     name, ids = bytes(range(16)), NewIds()
     ids._ids = [name]
-    first, second = (pack_all(logged[part], at, ids, 1)[0] for part, at in ((slice(5), AT), (slice(5, 9), AT + 1)))
-    assert first.form == second.form
-    assert first.opening is not None
-    records = unpack([first.opening() + first.record + second.record], len(SCHEMA.features), len(SCHEMA.labels))
+    packer = Packer(ids, 1)
+    first, second = (
+        packer.packed(logged[part], int(at * 1e6))[0] for part, at in ((slice(5), AT), (slice(5, 9), AT + 1))
+    )
+    (record, _, form, opening), (more, _, same, _) = first, second
+    assert form == same != b""
+    assert opening is not None
+    records = unpack([opening() + record + more], len(SCHEMA.features), len(SCHEMA.labels))
     events = events_of(SCHEMA, records, 6)
     told = [json.loads(event.event.data) for event in events]
     row_ids = [f"00010203-0405-0607-0809-0a0b0c0d0e0f/{row}" for row in range(9)]
@@ -122,6 +127,21 @@ def test_requests_without_ids_share_one() -> None:
     assert [set(event["seconds"]) for event in told] == [{"float64"}] * 2
     assert [each for event in events for each in payload(event).seconds] == [row / 64 for row in range(9)]
     assert [each for event in events for each in payload(event).columns["size"]] == list(range(9))
+
+
+def test_many_requests_at_once() -> None:
+    """More than are packed by one call: their records are one, with every row in its place."""
+    logged: list[Logged] = [
+        (Rows(np.array([[row, 1]], dtype=np.float32), None, UNTOLD), halves(1), {}, row, None) for row in range(150)
+    ]
+    kept = Packer(NewIds(), 1).packed(logged, int(AT * 1e6))
+    assert [rows for _, rows, *_ in kept] == [64, 64, 22]
+    assert len({form for _, _, form, _ in kept}) == 1
+    opening = kept[0][3]
+    assert opening is not None
+    (record,) = unpack([opening() + b"".join(record for record, *_ in kept)], len(SCHEMA.features), len(SCHEMA.labels))
+    assert record.matrix is not None
+    assert record.matrix[:, 0].tolist() == record.seconds.tolist() == list(range(150))
 
 
 def test_who_answered_what_and_when() -> None:
@@ -228,11 +248,11 @@ def test_requests_of_any_kinds_side_by_side(requests: list[dict[str, Any]], most
         logged.append(one)
         expected += rows
     shared = str(uuid.UUID(bytes=made[-1]))
-    kept = pack_all(logged, AT, ids, 1)
-    if kept[0].opening is not None:
+    kept = Packer(ids, 1).packed(logged, int(AT * 1e6))
+    if kept[0][3] is not None:
         expected = [(f"{shared}/{place}", *told) for place, (_, *told) in enumerate(expected)]
     whole = [record if opening is None else opening() + record for record, _, _, opening in kept]
-    assert [rows_in(each, len(SCHEMA.features), len(SCHEMA.labels)) for each in whole] == [each.rows for each in kept]
+    assert [rows_in(each, len(SCHEMA.features), len(SCHEMA.labels)) for each in whole] == [rows for _, rows, *_ in kept]
     records = unpack(whole, len(SCHEMA.features), len(SCHEMA.labels))
     found = [payload(event) for event in events_of(SCHEMA, records, most)]
     rows = [

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from payload_parts import answer, halves, logging_to, plane, rows_of, sinking, wait_until
 
 from serving.predictor.payload.folder import create
-from serving.predictor.payload.packing import Logged, pack_all
+from serving.predictor.payload.packing import Packer
 from serving.predictor.payload.reader import SpoolReader
 from serving.predictor.payload.record import Record
 from serving.predictor.payload.request_id import NewIds
@@ -21,6 +21,7 @@ from serving.predictor.payload.room import Room
 from serving.predictor.payload.row_ids import texts_of
 from serving.predictor.payload.schema import Schema
 from serving.predictor.payload.spool import Spool
+from serving.predictor.payload.usual import Logged
 from serving.predictor.rows import UNTOLD, Rows
 
 REQUESTS = st.lists(
@@ -36,8 +37,8 @@ def _logged(name: str | None, count: int, *, is_matrix: bool, seconds: float = 0
 
 
 def _packed(name: str, count: int, *, is_matrix: bool) -> bytes:
-    (found,) = pack_all([_logged(name, count, is_matrix=is_matrix)], 1e9, NewIds(), 1)
-    return found.record
+    ((record, *_),) = Packer(NewIds(), 1).packed([_logged(name, count, is_matrix=is_matrix)], 10**15)
+    return record
 
 
 def _rows(reader: SpoolReader, rows: int) -> list[tuple[str, float, float]]:
@@ -70,7 +71,7 @@ def test_what_is_written_is_read_once(
     turns: list[tuple[int, bool, bool, int]], rows: int, every: int, tmp_path: Path
 ) -> None:
     """By the process itself, which writes its segments again and again, and by one that finds what is left."""
-    folder, room, ids = create(tmp_path), Room(2**16), NewIds()
+    folder, room, packer = create(tmp_path), Room(2**16), Packer(NewIds(), 1)
     spool = Spool(folder, Schema.of(plane(), "r").written(), room)
     reader = SpoolReader(folder, room, spool)
     expected: list[tuple[str | None, float, float]] = []
@@ -81,7 +82,7 @@ def test_what_is_written_is_read_once(
         logged = [
             _logged(name, count, is_matrix=is_matrix, seconds=time) for name, time in zip(names, times, strict=True)
         ]
-        for record, _, form, opening in pack_all(logged, 1e9, ids, 1):
+        for record, _, form, opening in packer.packed(logged, 10**15):
             assert spool.append(record, form, opening) is None
         expected += [
             (None if name is None else f"{name}/{row}", row, time)
@@ -107,8 +108,9 @@ def test_what_grows_while_it_is_read(tmp_path: Path) -> None:
     reader, expected = SpoolReader(folder, room, spool), [f"{number}/0" for number in range(20_000)]
 
     def write() -> None:
+        packer = Packer(NewIds(), 1)
         for row_id in expected:
-            ((record, _, form, opening),) = pack_all([_logged(row_id[:-2], 1, is_matrix=True)], 1e9, NewIds(), 1)
+            ((record, _, form, opening),) = packer.packed([_logged(row_id[:-2], 1, is_matrix=True)], 10**15)
             while spool.append(record, form, opening) is not None:
                 time.sleep(0.001)
 
