@@ -17,6 +17,7 @@ from serving.predictor.payload.record import Record
 
 _LEAST_ROWS = 4
 """On the average, for which a run is shorter than its rows."""
+_MICROS = "datetime64[us]"
 Part = Callable[[int, int], Any]
 """The entries of the rows from one to another, for orjson."""
 
@@ -45,9 +46,9 @@ class Requests:
         if any(record.timestamps is not None for record in self._records):
             told = (record.timestamps or _iso(np.repeat(record.at, record.each)) for record in self._records)
             return whole(list(chain.from_iterable(told)))
-        times = np.concatenate([record.at for record in self._records]).view("datetime64[us]")
-        runs = _Runs(*_merged(times, self._counts))
-        return runs.told if runs.are_shorter else whole(np.repeat(times, self._counts))
+        times, counts = _merged(np.concatenate([record.at for record in self._records]), self._counts)
+        runs = _Runs(_told(times), counts)
+        return runs.told if runs.are_shorter else whole(np.repeat(times.view(_MICROS), counts))
 
     def seconds(self) -> Part:
         """How long the requests took."""
@@ -88,6 +89,14 @@ def _merged(values: npt.NDArray[Any], counts: npt.NDArray[np.int64]) -> tuple[np
     return values[starts], np.add.reduceat(counts, starts)
 
 
+def _told(at: npt.NDArray[np.int64]) -> list[str]:
+    """Times as JSON has them: one by one they take ten times as long."""
+    told: list[str] = orjson.loads(
+        orjson.dumps(at.view(_MICROS), option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NAIVE_UTC)
+    )
+    return told
+
+
 def _packed(numbers: npt.NDArray[np.float64]) -> Part:
     """See contracts.packed.Float64."""
     return lambda start, end: {"float64": b64encode_as_string(numbers[start:end].data)}
@@ -99,5 +108,5 @@ def whole(values: Sequence[Any] | npt.NDArray[Any]) -> Part:
 
 
 def _iso(at: npt.NDArray[np.int64]) -> list[str]:
-    texts: list[str] = np.datetime_as_string(at.view("datetime64[us]"), unit="us").tolist()
+    texts: list[str] = np.datetime_as_string(at.view(_MICROS), unit="us").tolist()
     return [f"{text}+00:00" for text in texts]

@@ -38,11 +38,20 @@ class Usual:
 
     def packed(self, logged: Sequence[Logged], micros: int) -> Packed | None:
         """The record of MOST requests at most; None if one of them is of another kind."""
-        rows, values = len(logged[0][0].matrix), list[Any]()
+        rows, values, known = len(logged[0][0].matrix), list[Any](), None
         for (matrix, columns, identity, own), scores, headers, seconds, _ in logged:
-            is_told = columns is not None or own is not None or identity is not UNTOLD or HEADER in headers
-            if is_told or scores is None or len(matrix) != rows:
+            if (
+                columns is not None
+                or own is not None
+                or identity is not UNTOLD
+                or scores is None
+                or len(matrix) != rows
+            ):
                 return None
+            if headers is not known:  # mostly all have the same
+                if HEADER in headers:
+                    return None
+                known = headers
             values += (micros, seconds, scores.tobytes(), matrix.tobytes())
         count = len(logged)
         if rows != self._rows:
