@@ -60,10 +60,11 @@ def play(
     turns = Turns()
     checked = {name: _checked(turn, server, model, turns) for name, server in running.items()}
     sizes = {name: size for name, size in checked.items() if size is not None}
-    for repetition in range(-1, effort.repetitions):  # the first one warms up, and does not count
+    repetitions = effort.repetitions * turn.times
+    for repetition in range(-1, repetitions):  # the first one warms up, and does not count
         seconds = WARM_SECONDS if repetition < 0 else effort.seconds
         for name, size in sizes.items():
-            count = f"{repetition + 1} of {effort.repetitions}"
+            count = f"{repetition + 1} of {repetitions}"
             on_progress(Step(model.kind, f"{turn.form}, {turn.rows} rows, {turn.clients} clients: {count}, {name}"))
             request = contenders.asked(name, turn.form, model.kind, rows(turn.rows))
             assert request is not None  # noqa: S101  it was answered above

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 import threading
@@ -136,7 +137,8 @@ def _answer_and_close(listening: socket.socket, answers: list[bytes]) -> None:
             while stream.readline() != b"\r\n":
                 pass
             stream.read(200_000)
-            connection.sendall(text)
+            with contextlib.suppress(ConnectionError):  # who asked may leave before the end of a long answer
+                connection.sendall(text)
 
 
 def _answer_once_each(listening: socket.socket, times: int) -> None:
