@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from time import perf_counter
 from typing import Protocol, cast
 
 from serving.predictor.http.admission import Admission
+from serving.predictor.http.ahead import Ahead
 from serving.predictor.http.body import DRAINED
 from serving.predictor.http.bounds import Bounds
 from serving.predictor.http.known import KnownHeads
@@ -58,8 +58,8 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._stage = IDLE
         self._keep = True  # whether the connection outlives the request under way
-        self._ahead: deque[tuple[Request | Response, bool]] = deque()
-        self._held = self._unsent = self._bytes_ahead = 0  # that the server keeps for this client
+        self._ahead = Ahead()
+        self._held = self._unsent = 0  # bytes that the server keeps for this client
         self._blocked = self._resting = self._paused = False
         self._owes_go_ahead = False
         self._deaf = False  # what comes now is no request any more
@@ -97,7 +97,7 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """The client sends no more, but may wait for an answer. Whether to keep the connection for that."""
         self._half_closed = True
-        return self.request is not None or bool(self._ahead)
+        return self.request is not None or len(self._ahead) > 0
 
     def pause_writing(self) -> None:
         """The client does not read its answers: nothing more is done for it until it does."""
@@ -143,7 +143,7 @@ class Connection(asyncio.Protocol):
     @property
     def unfinished(self) -> bool:
         """Whether a request has come in part, or its answer is not sent."""
-        under_way = self.request is not None or bool(self._ahead) or self._stage != IDLE
+        under_way = self.request is not None or len(self._ahead) > 0 or self._stage != IDLE
         return self._blocked or (under_way and not self._ended)
 
     def shut(self) -> None:
@@ -167,18 +167,11 @@ class Connection(asyncio.Protocol):
         if self.request is None and not self._ahead and not self._blocked and not self._resting:
             self._begin(item, keep)
         else:
-            self._keep_ahead(item, keep)
+            self._ahead.append(item, keep)
+            if self._ahead.held_bytes and not self._count_held():
+                self._ahead.refuse_last(BUSY)
+                self._count_held()
             self._mind_reading()
-
-    def _keep_ahead(self, item: Request | Response, keep: bool) -> None:
-        """Begin it later. Its body counts until then, and is dropped if it is too much."""
-        size = len(item.body) if isinstance(item, Request) else 0
-        self._bytes_ahead += size
-        if size and not self._count_held():
-            self._bytes_ahead -= size
-            self._count_held()
-            item = BUSY
-        self._ahead.append((item, keep))
 
     def _begin(self, item: Request | Response, keep: bool) -> None:
         self._keep = keep
@@ -221,8 +214,7 @@ class Connection(asyncio.Protocol):
         """Begin what was sent ahead, as far as the client may go on."""
         while self._ahead and self.request is None and not self._blocked and not self._resting:
             item, keep = self._ahead.popleft()
-            if isinstance(item, Request) and item.body:
-                self._bytes_ahead -= len(item.body)
+            if self._held:
                 self._count_held()
             self._begin(item, keep)
         if self._owes_go_ahead and self.request is None and not self._ahead:
@@ -250,7 +242,7 @@ class Connection(asyncio.Protocol):
             self._count_held()
 
     def _count_held(self) -> bool:
-        held = self._unsent + self._bytes_ahead + self._reader.body.held_bytes
+        held = self._unsent + self._ahead.held_bytes + self._reader.body.held_bytes
         more, self._held = held - self._held, held
         return self._admission.hold(more) or more <= 0
 
@@ -258,7 +250,7 @@ class Connection(asyncio.Protocol):
         """Tell the client to send the body that it announced, when all before it is answered."""
         if self._admission.full:
             raise RefusedError(BUSY)
-        self._owes_go_ahead = self.request is not None or bool(self._ahead)
+        self._owes_go_ahead = self.request is not None or len(self._ahead) > 0
         if not self._owes_go_ahead:
             self._transport.write(CONTINUE)
 
