@@ -114,7 +114,7 @@ class Inference:
         answer = exchange.encode(self.plane, prediction)
         self._rows.count += len(rows.matrix)
         if self._log is not None:
-            self._log((rows, prediction.probabilities, headers, time.perf_counter() - started, None))
+            self._log(rows, prediction.probabilities, headers, time.perf_counter() - started, None)
         return answer
 
     def _failed(self, rows: Rows, error: Exception, headers: _Headers, started: float) -> None:
@@ -122,4 +122,4 @@ class Inference:
         refused = isinstance(error, DeadlineError) or (isinstance(error, ServingError) and error.status < 500)
         if self._log is not None and not refused:
             words = ": ".join([type(error).__name__, *str(error).splitlines()[:1]])
-            self._log((rows, None, headers, time.perf_counter() - started, words))
+            self._log(rows, None, headers, time.perf_counter() - started, words)

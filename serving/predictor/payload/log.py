@@ -6,8 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from serving.predictor.dataplane import DataPlane
@@ -23,11 +22,10 @@ from serving.predictor.payload.sender import Sender
 from serving.predictor.payload.sink import Sink
 from serving.predictor.payload.sometimes import Sometimes
 from serving.predictor.payload.spool import Spool
-from serving.predictor.payload.usual import Logged
+from serving.predictor.payload.usual import Packed
 from serving.predictor.tally import Tally
 
 _logger = logging.getLogger(__name__)
-_Headers = Mapping[str, str] | None
 
 
 class PayloadLog:
@@ -40,9 +38,9 @@ class PayloadLog:
         self._sender = sender
         self._rows = rows
         self._unsent = 0
-        self._packed = Packer(NewIds(), share).packed
-        self._logged: list[Logged] = []
-        self.add = self._logged.append
+        self._packer = Packer(NewIds(), share)
+        self._packed = self._packer.packed
+        self.add = self._packer.add
         """Log a request that is about to be answered."""
         self._dropped = Sometimes(_logger, logging.WARNING, "payload log: %d rows are not logged: %s")
 
@@ -52,12 +50,10 @@ class PayloadLog:
 
     def commit(self) -> None:
         """Keep what was logged. To be called before a client sees an answer: then its rows outlive the process."""
-        if not self._logged:
-            return
-        logged = self._logged.copy()
-        self._logged.clear()
+        packed: Sequence[Packed] = ()
         try:
-            for record, rows, form, opening in self._packed(logged, time.time_ns() // 1000):
+            packed = self._packed()
+            for record, rows, form, opening in packed:
                 if self._unsent + rows > self._rows and self._unsent:
                     self._seal()
                 refusal = self._append(record, form, opening)
@@ -67,8 +63,9 @@ class PayloadLog:
                 else:
                     self._drop(rows, refusal)
         except Exception:  # the answers are right, whatever becomes of their rows
-            _logger.exception("payload log: the rows of up to %d requests are not logged", len(logged))
-            metrics.DROPPED.labels("failed").inc(sum(len(rows.matrix) for rows, *_ in logged))
+            lost = sum(rows for _, rows, *_ in packed) or self._packer.forget()
+            _logger.exception("payload log: up to %d rows are not logged", lost)
+            metrics.DROPPED.labels("failed").inc(lost)
         if self._unsent >= self._rows:
             self._seal()
 

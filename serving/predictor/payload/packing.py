@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -20,34 +21,58 @@ from serving.predictor.payload.record import (
     TIMESTAMPS,
 )
 from serving.predictor.payload.request_id import NewIds, is_sampled, request_id
-from serving.predictor.payload.usual import MOST, Logged, Packed, Usual
-from serving.predictor.rows import UNTOLD, Identity
+from serving.predictor.payload.usual import Logged, Packed, Usual
+from serving.predictor.rows import UNTOLD, Identity, Rows
 
 _HEAD_OF_ALL = struct.Struct("<BxHIq")
 _HEAD_OF_ONE = struct.Struct("<dI")
 """Together a head: what neighbours of one plain form share, as they are answered at one time, and the rest."""
 
 
+def micros_now() -> int:
+    """Microseconds since 1970."""
+    return time.time_ns() // 1000
+
+
 class Packer:
     """Makes records of requests that are answered at one time: neighbours of one plain form share one."""
 
-    def __init__(self, ids: NewIds, share: float) -> None:
-        """Requests without an id get one of `ids`; those that are not in the sample of that share are left out."""
+    def __init__(self, ids: NewIds, share: float, clock: Callable[[], int] = micros_now) -> None:
+        """Requests without an id get one of `ids`; those that are not in the sample of that share are left out.
+
+        `clock` gives the microseconds since 1970: requests that are answered together have one time.
+        """
         self._ids = ids
         self._share = share
-        self._usual = Usual(ids).packed if share >= 1 else _never
+        self._clock = clock
+        self._others: list[Logged] = []
+        self._usual = Usual(ids, clock, self._others.append)
+        self.add = self._usual.add if share >= 1 else self._add
+        """Take a request that is about to be answered."""
 
-    def packed(self, logged: Sequence[Logged], micros: int) -> Sequence[Packed]:
-        """The records. `micros` is the time in microseconds since 1970."""
-        if len(logged) > MOST:
-            parts = (logged[start : start + MOST] for start in range(0, len(logged), MOST))
-            return [record for part in parts for record in self.packed(part, micros)]
-        usual = self._usual(logged, micros)
-        return self._any(logged, micros) if usual is None else (usual,)
+    def packed(self) -> list[Packed]:
+        """The records of all requests since, which are answered now."""
+        if not self._others:
+            return self._usual.packed()
+        found = self._usual.packed() + self._any(self._clock())
+        self._others.clear()
+        return found
 
-    def _any(self, logged: Sequence[Logged], micros: int) -> list[Packed]:
-        ids, share = self._ids, self._share
-        names = ids.take(len(logged))
+    def forget(self) -> int:
+        """Give up what cannot be packed. How many rows that were."""
+        lost = sum(len(rows.matrix) for rows, *_ in self._others)
+        self._others.clear()
+        return lost + self._usual.forget()
+
+    def _add(
+        self, rows: Rows, scores: Matrix | None, headers: Mapping[str, str], seconds: float, error: str | None
+    ) -> None:
+        """A sample leaves requests out, each by its own id."""
+        self._others.append((rows, scores, headers, seconds, error))
+
+    def _any(self, micros: int) -> list[Packed]:
+        logged, share = self._others, self._share
+        names = self._ids.take(len(logged))
         packed: list[Packed] = []
         parts: list[bytes] = []
         before, head, total = (0, 0, 0), b"", 0
@@ -75,10 +100,6 @@ class Packer:
         if parts:
             packed.append((b"".join(parts), total, head[FORM], None))
         return packed
-
-
-def _never(_logged: Sequence[Logged], _micros: int) -> None:
-    """A sample leaves requests out, each by its own id."""
 
 
 def _pack(

@@ -1,8 +1,8 @@
 """A file of the spool: records one after another, each with its length and checksum before it.
 
 The file is made at its full size, all zeros: so a full disk shows when it is made, not when memory is written, and a
-length of zero is the end. Bytes are written before the length that tells of them: no process killed leaves half a
-record. The newest record may grow.
+length of zero is the end. Bytes are written before the length that tells of them, and that at once with its checksum:
+no process killed leaves half a record. The newest record may grow.
 """
 
 from __future__ import annotations
@@ -56,26 +56,24 @@ class SegmentWriter:
 
         A form says that it may grow.
         """
-        if not self._write(record, self._end, self._end + FRAME.size, 0):
+        if self._end + len(record) + 2 * FRAME.size > self.size:
             return False
-        self._form = form
-        return True
+        self._frame, self._end, self._checksum, self._form = self._end, self._end + FRAME.size, 0, form
+        return self.grow(record, form)
 
     def grow(self, more: bytes, form: bytes) -> bool:
         """Make the newest record longer, if it is of that form, and there is room for it. Whether it is."""
-        return form == self._form and form != b"" and self._write(more, self._frame, self._end, self._checksum)
-
-    def _write(self, data: bytes, frame: int, start: int, checksum: int) -> bool:
-        end = start + len(data)
+        start = self._end
+        end = start + len(more)
         behind = end + FRAME.size
-        if behind > self.size:
+        if form != self._form or behind > self.size:
             return False
-        memory = self._memory
-        memory[start:end] = data
+        memory, frame = self._memory, self._frame
+        memory[start:end] = more
         memory[end:behind] = _END
-        self._checksum = extend(checksum, data)
-        FRAME.pack_into(memory, frame, end - frame - FRAME.size, self._checksum)
-        self._frame, self._end = frame, end
+        self._checksum = checksum = extend(self._checksum, more)
+        memory[frame : frame + FRAME.size] = FRAME.pack(end - frame - FRAME.size, checksum)  # at once, or not at all
+        self._end = end
         return True
 
     def seal(self) -> int:

@@ -46,7 +46,7 @@ class Spool:
         """
         with self._lock:
             segment = self._segment
-            if segment is not None and segment.grow(record, form):
+            if form and segment is not None and segment.grow(record, form):
                 return None
             if opening is not None:
                 record = opening() + record

@@ -23,6 +23,7 @@ from serving.predictor.payload.log import PayloadLog, opened
 from serving.predictor.payload.options import PayloadOptions
 from serving.predictor.payload.packing import Packer
 from serving.predictor.payload.request_id import NewIds
+from serving.predictor.payload.usual import Logged, Packed
 from serving.predictor.registry import REGISTRY
 from serving.predictor.rows import Identity, Rows
 
@@ -150,15 +151,22 @@ def rows_of(request: str | None, count: int = 1, **identity: Any) -> Rows:
 def answer(log: PayloadLog, *requests: str, count: int = 1) -> None:
     """Log requests of so many rows each, as if they were answered."""
     for request in requests:
-        log.add((rows_of(request, count), halves(count), {}, 0.001, None))
+        log.add(rows_of(request, count), halves(count), {}, 0.001, None)
         log.commit()
 
 
 def packed(rows: Rows, name: str, scores: Matrix | None, error: str | None = None) -> bytes:
     """The record of one request of that id."""
     named = rows._replace(request_id=name)
-    ((record, *_),) = Packer(NewIds(), 1).packed([(named, scores, {}, 0.002, error)], int(AT * 1e6))
+    ((record, *_),) = together(Packer(NewIds(), 1, lambda: int(AT * 1e6)), (named, scores, {}, 0.002, error))
     return record
+
+
+def together(packer: Packer, *logged: Logged) -> list[Packed]:
+    """The records of requests that are answered at one time."""
+    for each in logged:
+        packer.add(*each)
+    return packer.packed()
 
 
 def metric(name: str, **labels: str) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from payload_parts import AT, halves, metric, packed, plane, rows_of
+from payload_parts import AT, halves, metric, packed, plane, rows_of, together
 
 from contracts.cloudevent import MAX_EVENT_BYTES
 from contracts.errors import ConfigError
@@ -106,10 +106,9 @@ def test_requests_without_ids_share_one() -> None:
     ]
     name, ids = bytes(range(16)), NewIds()
     ids._ids = [name]
-    packer = Packer(ids, 1)
-    first, second = (
-        packer.packed(logged[part], int(at * 1e6))[0] for part, at in ((slice(5), AT), (slice(5, 9), AT + 1))
-    )
+    times = iter((AT, AT + 1))
+    packer = Packer(ids, 1, lambda: int(next(times) * 1e6))
+    (first,), (second,) = together(packer, *logged[:5]), together(packer, *logged[5:])
     (record, _, form, opening), (more, _, same, _) = first, second
     assert form == same != b""
     assert opening is not None
@@ -119,10 +118,10 @@ def test_requests_without_ids_share_one() -> None:
     row_ids = [f"00010203-0405-0607-0809-0a0b0c0d0e0f/{row}" for row in range(9)]
     assert [row for event in events for row in payload(event).row_ids] == row_ids
     assert [event["row_ids"]["requests"][0][1:] for event in told] == [[0, 6], [6, 3]]
-    times = [f"2013-03-01T12:00:0{second}.250000+00:00" for second in (0, 1)]
+    texts = [f"2013-03-01T12:00:0{second}.250000+00:00" for second in (0, 1)]
     assert [event["timestamps"] for event in told] == [
-        {"runs": [[times[0], 5], [times[1], 1]]},
-        {"runs": [[times[1], 3]]},
+        {"runs": [[texts[0], 5], [texts[1], 1]]},
+        {"runs": [[texts[1], 3]]},
     ]
     assert [set(event["seconds"]) for event in told] == [{"float64"}] * 2
     assert [each for event in events for each in payload(event).seconds] == [row / 64 for row in range(9)]
@@ -134,7 +133,7 @@ def test_many_requests_at_once() -> None:
     logged: list[Logged] = [
         (Rows(np.array([[row, 1]], dtype=np.float32), None, UNTOLD), halves(1), {}, row, None) for row in range(150)
     ]
-    kept = Packer(NewIds(), 1).packed(logged, int(AT * 1e6))
+    kept = together(Packer(NewIds(), 1), *logged)
     assert [rows for _, rows, *_ in kept] == [64, 64, 22]
     assert len({form for _, _, form, _ in kept}) == 1
     opening = kept[0][3]
@@ -238,19 +237,21 @@ REQUEST = st.fixed_dictionaries(
 @settings(deadline=None)
 def test_requests_of_any_kinds_side_by_side(requests: list[dict[str, Any]], most: int) -> None:
     """Every row keeps its id, time, features, scores and error, whatever came before and behind it."""
-    logged: list[Logged] = []
-    expected: list[tuple[object, ...]] = []
+    usual = [request for request in requests if _is_usual(request)]
+    usual = [request for request in usual if request["count"] == usual[0]["count"]]
+    others = [request for request in requests if request not in usual]
     ids = NewIds()
-    ids._ids = made = ids.take(len(requests))
-    for number, request in enumerate(requests):
-        own = str(uuid.UUID(bytes=made[number])) if request["request_id"] is None else request["request_id"]
-        one, rows = _logged(float(number), own, **request)
-        logged.append(one)
-        expected += rows
-    shared = str(uuid.UUID(bytes=made[-1]))
-    kept = Packer(ids, 1).packed(logged, int(AT * 1e6))
-    if kept[0][3] is not None:
-        expected = [(f"{shared}/{place}", *told) for place, (_, *told) in enumerate(expected)]
+    ids._ids = made = ids.take(len(others) + 1)
+    shared, *names = [str(uuid.UUID(bytes=each)) for each in made]
+    sent = {id(request): float(number) for number, request in enumerate(requests)}
+    packer = Packer(ids, 1, lambda: int(AT * 1e6))
+    kept = together(packer, *(_logged(sent[id(request)], "", **request)[0] for request in requests))
+    expected: list[tuple[object, ...]] = []
+    for request in usual:
+        rows = _logged(sent[id(request)], "", **request)[1]
+        expected += [(f"{shared}/{len(expected) + place}", *told) for place, (_, *told) in enumerate(rows)]
+    for request, made_name in zip(others, names, strict=True):
+        expected += _logged(sent[id(request)], request["request_id"] or made_name, **request)[1]
     whole = [record if opening is None else opening() + record for record, _, _, opening in kept]
     assert [rows_in(each, len(SCHEMA.features), len(SCHEMA.labels)) for each in whole] == [rows for _, rows, *_ in kept]
     records = unpack(whole, len(SCHEMA.features), len(SCHEMA.labels))
@@ -265,6 +266,12 @@ def test_requests_of_any_kinds_side_by_side(requests: list[dict[str, Any]], most
         )
     ]
     assert rows == expected
+
+
+def _is_usual(request: dict[str, Any]) -> bool:
+    """Whether nothing is told of it, so that it shares its id."""
+    told = (request["request_id"], request["error"], request["has_ids"] or None, request["has_times"] or None)
+    return bool(request["is_matrix"]) and told == (None,) * 4
 
 
 def _logged(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from payload_parts import answer, halves, logging_to, plane, rows_of, sinking, wait_until
+from payload_parts import answer, halves, logging_to, plane, rows_of, sinking, together, wait_until
 
 from serving.predictor.payload.folder import create
 from serving.predictor.payload.packing import Packer
@@ -21,7 +21,7 @@ from serving.predictor.payload.room import Room
 from serving.predictor.payload.row_ids import texts_of
 from serving.predictor.payload.schema import Schema
 from serving.predictor.payload.spool import Spool
-from serving.predictor.payload.usual import Logged
+from serving.predictor.payload.usual import Logged, Packed
 from serving.predictor.rows import UNTOLD, Rows
 
 REQUESTS = st.lists(
@@ -37,7 +37,8 @@ def _logged(name: str | None, count: int, *, is_matrix: bool, seconds: float = 0
 
 
 def _packed(name: str, count: int, *, is_matrix: bool) -> bytes:
-    ((record, *_),) = Packer(NewIds(), 1).packed([_logged(name, count, is_matrix=is_matrix)], 10**15)
+    kept: list[Packed] = together(Packer(NewIds(), 1), _logged(name, count, is_matrix=is_matrix))
+    ((record, *_),) = kept
     return record
 
 
@@ -76,13 +77,13 @@ def test_what_is_written_is_read_once(
     reader = SpoolReader(folder, room, spool)
     expected: list[tuple[str | None, float, float]] = []
     found: list[tuple[str, float, float]] = []
-    for number, (count, is_matrix, is_named, together) in enumerate(turns):
-        names = [f"{number}.{place}" if is_named else None for place in range(together)]
-        times = [number + place / 16 for place in range(together)]
+    for number, (count, is_matrix, is_named, many) in enumerate(turns):
+        names = [f"{number}.{place}" if is_named else None for place in range(many)]
+        times = [number + place / 16 for place in range(many)]
         logged = [
             _logged(name, count, is_matrix=is_matrix, seconds=time) for name, time in zip(names, times, strict=True)
         ]
-        for record, _, form, opening in packer.packed(logged, 10**15):
+        for record, _, form, opening in together(packer, *logged):
             assert spool.append(record, form, opening) is None
         expected += [
             (None if name is None else f"{name}/{row}", row, time)
@@ -110,7 +111,7 @@ def test_what_grows_while_it_is_read(tmp_path: Path) -> None:
     def write() -> None:
         packer = Packer(NewIds(), 1)
         for row_id in expected:
-            ((record, _, form, opening),) = packer.packed([_logged(row_id[:-2], 1, is_matrix=True)], 10**15)
+            ((record, _, form, opening),) = together(packer, _logged(row_id[:-2], 1, is_matrix=True))
             while spool.append(record, form, opening) is not None:
                 time.sleep(0.001)
 
@@ -174,7 +175,7 @@ def test_rows_are_kept_from_commit_on(tmp_path: Path) -> None:
     """What is logged in one turn is one record; nothing of it is sent before."""
     with sinking() as sink, logging_to(sink.url, tmp_path, payload_delay_ms=1) as log:
         for name in "abcdef":
-            log.add((rows_of(name), halves(1), {}, 0.001, None))
+            log.add(rows_of(name), halves(1), {}, 0.001, None)
         assert log._spool.sequence == 0
         answer(log, "g")
         wait_until(lambda: len(sink.row_ids) == 7)
