@@ -60,7 +60,9 @@ class SpoolReader:
         ends; None if there are none.
         """
         if self._writer is not None:
-            self._limit = self._writer.seal()
+            self._limit = self._writer.sealed
+            if (self._sequence, self._start) >= self._limit:  # else what grows now had better grow on
+                self._limit = self._writer.seal()
         newest, _ = self._limit
         while True:
             if not self._is_there() and not self._advance(newest):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import accumulate, chain, repeat
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ class Requests:
 
     def __init__(self, records: Sequence[Record]) -> None:
         self._records = records
-        self._counts = np.repeat([record.each for record in records], [len(record.at) for record in records])
+        self._counts = _joined([np.full(len(record.at), record.each) for record in records])
 
     def row_ids(self) -> Part:
         """Ids of the rows."""
@@ -47,40 +48,54 @@ class Requests:
             told = (record.timestamps or _iso(np.repeat(record.at, record.each)) for record in self._records)
             return whole(list(chain.from_iterable(told)))
         times, counts = _merged(np.concatenate([record.at for record in self._records]), self._counts)
-        runs = _Runs(_told(times), counts)
-        return runs.told if runs.are_shorter else whole(np.repeat(times.view(_MICROS), counts))
+        if _are_shorter(counts):
+            return _Runs(_told(times), counts.tolist()).told
+        return whole(np.repeat(times.view(_MICROS), counts))
 
     def seconds(self) -> Part:
         """How long the requests took."""
         seconds = np.concatenate([record.seconds for record in self._records])
-        runs = _Runs(seconds, self._counts)
-        return runs.told if runs.are_shorter else _packed(np.repeat(seconds, self._counts))
+        if _are_shorter(self._counts):
+            return _Runs(seconds, self._counts.tolist()).told
+        return _packed(np.repeat(seconds, self._counts))
 
 
 class _Runs:
     """Values, and how many rows in a row have each."""
 
-    def __init__(self, values: Sequence[Any] | npt.NDArray[Any], counts: Sequence[int] | npt.NDArray[np.int64]) -> None:
+    def __init__(self, values: Sequence[Any] | npt.NDArray[Any], counts: Sequence[int]) -> None:
         self._values = values
-        self._ends: list[int] = np.cumsum(counts).tolist()
-        self._starts = [0, *self._ends[:-1]]
+        self._counts = counts
 
-    @property
-    def are_shorter(self) -> bool:
-        """Than a value a row."""
-        return self._ends[-1] >= _LEAST_ROWS * len(self._ends)
+    @cached_property
+    def _ends(self) -> list[int]:
+        return list(accumulate(self._counts))
 
     def told(self, start: int, end: int) -> dict[str, Any]:
         """See contracts.packed.Runs."""
         return {"runs": [(value, rows) for value, _, rows in self.between(start, end)]}
 
-    def between(self, start: int, end: int) -> Iterator[tuple[Any, int, int]]:
+    def between(self, start: int, end: int) -> Iterable[tuple[Any, int, int]]:
         """Each value that some of the rows have, the first of its rows among them, and how many."""
+        if start == 0 and end >= sum(self._counts):  # all of them
+            return zip(self._values, repeat(0), self._counts)
+        return self._some(start, end)
+
+    def _some(self, start: int, end: int) -> Iterator[tuple[Any, int, int]]:
         at = bisect_right(self._ends, start)
         while start < end:
             stop = min(self._ends[at], end)
-            yield self._values[at], start - self._starts[at], stop - start
+            yield self._values[at], start - (self._ends[at] - self._counts[at]), stop - start
             at, start = at + 1, stop
+
+
+def _are_shorter(counts: npt.NDArray[np.int64]) -> bool:
+    """Whether runs of so many rows are shorter than their rows."""
+    return int(counts.sum()) >= _LEAST_ROWS * len(counts)
+
+
+def _joined(parts: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _merged(values: npt.NDArray[Any], counts: npt.NDArray[np.int64]) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:

@@ -29,6 +29,8 @@ class Spool:
     def __init__(self, folder: HeldFolder, schema: bytes, room: Room) -> None:
         self.sequence = 0
         """Of the newest segment; 0: there is none yet."""
+        self.sealed = (0, 0)
+        """A segment, and how far it may be read."""
         self._folder = folder
         self._schema = schema
         self._room = room
@@ -55,9 +57,10 @@ class Spool:
             return self._append_elsewhere(record, form)
 
     def seal(self) -> tuple[int, int]:
-        """Let the newest record grow no more. Its segment, and where it ends: so far may be read."""
+        """Let the newest record grow no more, so that all may be read. See `sealed`."""
         with self._lock:
-            return self.sequence, 0 if self._segment is None else self._segment.seal()
+            self.sealed = self.sequence, 0 if self._segment is None else self._segment.seal()
+            return self.sealed
 
     def release(self, sequence: int) -> None:
         """A segment is not needed any more. One is kept to be written again: to make one takes a millisecond."""

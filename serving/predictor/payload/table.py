@@ -140,6 +140,8 @@ def _decimals(schema: Schema, matrix: Matrix) -> list[list[Any]]:
 def _scores(schema: Schema, records: Sequence[Record]) -> tuple[Matrix, npt.NDArray[np.bool_] | None]:
     """A row of probabilities a label, and which rows have none, as the model failed; None if all have some."""
     scores = _transposed([_answers(schema, record) for record in records])
+    if scores.min() >= 0 and scores.max() <= 1:  # of NaN this is false
+        return scores, None
     wrong = np.isnan(scores)
     np.clip(scores, 0, 1, out=scores)
     if not wrong.any():
