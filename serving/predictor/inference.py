@@ -36,6 +36,8 @@ class Inference:
         self.plane = plane
         self._payloads = payloads
         self._log = None if payloads is None else payloads.add
+        self.commit = _nothing if payloads is None else payloads.commit
+        """Have the rows of all answers outlive the process. To be called before clients see them."""
         self._rows = metrics.rows()
         self._row_seconds = float("inf")  # of the last large request
         self._observe = metrics.predict_seconds(plane.name).observe
@@ -46,11 +48,6 @@ class Inference:
         """Learn which event loop this is used by."""
         if self._payloads is not None:
             self._payloads.compute_on(loop)
-
-    def commit(self) -> None:
-        """Have the rows of all answers outlive the process. To be called before clients see them."""
-        if self._payloads is not None:
-            self._payloads.commit()
 
     def answer(
         self, exchange: Exchange[AnswerT], headers: _Headers, deadline: float | None = None
@@ -123,3 +120,7 @@ class Inference:
         if self._log is not None and not refused:
             words = ": ".join([type(error).__name__, *str(error).splitlines()[:1]])
             self._log(rows, None, headers, time.perf_counter() - started, words)
+
+
+def _nothing() -> None:
+    """What is to be kept of answers that are not logged."""

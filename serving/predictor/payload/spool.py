@@ -46,12 +46,12 @@ class Spool:
 
         Where it is not, it begins with what `opening` makes.
         """
+        segment = self._segment
+        if form and segment is not None and segment.grow(record, form):
+            return None
+        if opening is not None:
+            record = opening() + record
         with self._lock:
-            segment = self._segment
-            if form and segment is not None and segment.grow(record, form):
-                return None
-            if opening is not None:
-                record = opening() + record
             if segment is not None and segment.append(record, form):
                 return None
             return self._append_elsewhere(record, form)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -102,6 +104,16 @@ def test_what_is_written_is_read_once(
     folder.remove()
 
 
+@pytest.fixture
+def hasty() -> Iterator[None]:
+    """Threads that are interrupted everywhere."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("hasty")
 def test_what_grows_while_it_is_read(tmp_path: Path) -> None:
     """Two threads at once, and records that grow all the time: every row is read once."""
     folder, room = create(tmp_path), Room(2**20)
