@@ -23,7 +23,7 @@ def repacked(record: bytes, features: int, labels: int) -> bytes:
     scores = numbers[: rows * width].reshape(rows, width) if width else None
     matrix = numbers[rows * width :].reshape(rows, features if columns is None else 0)
     rows = Rows(matrix, columns, Identity(row_ids, timestamps), request_id)
-    packer = Packer(NewIds(), 1, lambda: int(at * 1e6))
+    packer = Packer(NewIds(), 1, lambda: int(at * 1e6) * 1000)
     packer.add(rows, scores, {}, seconds, error)
     ((packed, *_),) = packer.packed()
     return packed

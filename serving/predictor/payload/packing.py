@@ -29,18 +29,13 @@ _HEAD_OF_ONE = struct.Struct("<dI")
 """Together a head: what neighbours of one plain form share, as they are answered at one time, and the rest."""
 
 
-def micros_now() -> int:
-    """Microseconds since 1970."""
-    return time.time_ns() // 1000
-
-
 class Packer:
     """Makes records of requests that are answered at one time: neighbours of one plain form share one."""
 
-    def __init__(self, ids: NewIds, share: float, clock: Callable[[], int] = micros_now) -> None:
+    def __init__(self, ids: NewIds, share: float, clock: Callable[[], int] = time.time_ns) -> None:
         """Requests without an id get one of `ids`; those that are not in the sample of that share are left out.
 
-        `clock` gives the microseconds since 1970: requests that are answered together have one time.
+        `clock` gives the nanoseconds since 1970: requests that are answered together have one time.
         """
         self._ids = ids
         self._share = share
@@ -54,7 +49,7 @@ class Packer:
         """The records of all requests since, which are answered now."""
         if not self._others:
             return self._usual.packed()
-        found = self._usual.packed() + self._any(self._clock())
+        found = self._usual.packed() + self._any(self._clock() // 1000)
         self._others.clear()
         return found
 

@@ -28,7 +28,7 @@ class Batch:
     """Records of one segment, and where the next one begins in it."""
 
     schema: Schema
-    packed: list[bytes]
+    packed: list[memoryview]
     rows: int
     """Of all records."""
     end: int
@@ -92,7 +92,7 @@ class SpoolReader:
         if schema is None:
             return None
         widths = len(schema.features), len(schema.labels)
-        records: list[bytes] = []
+        records: list[memoryview] = []
         start, count, is_full = self._start, 0, False
         while not is_full and (self._sequence, start) < self._limit and (found := segment.read(start)) is not None:
             record, end = found
@@ -103,7 +103,7 @@ class SpoolReader:
                 self._start = start = end
                 continue
             if schema.format == 1:
-                record = repacked(record, *widths)
+                record = memoryview(repacked(bytes(record), *widths))
             more = rows_of(record, *widths)
             is_full = count + more >= rows
             if count + more > rows and records:  # a few rows more would make an event of their own
@@ -122,7 +122,7 @@ class SpoolReader:
             self._segment = SegmentReader(self.folder.segment(self._sequence))
             first = self._segment.read(0)
             record, end = first or (None, 0)
-            self._schema = None if record is None else Schema.read(record)
+            self._schema = None if record is None else Schema.read(bytes(record))
             self._start = max(self._start, end)
             if first is not None and self._schema is None:
                 self._damaged()

@@ -69,7 +69,7 @@ class Record:
     matrix: Matrix | None
 
 
-def rows_of(record: bytes, features: int, labels: int) -> int:
+def rows_of(record: bytes | memoryview, features: int, labels: int) -> int:
     """How many rows a record has."""
     kind, id_bytes, rows = PLACES.unpack_from(record)
     requests = 1
@@ -80,14 +80,16 @@ def rows_of(record: bytes, features: int, labels: int) -> int:
     return int(rows) * requests
 
 
-def unpack(records: Sequence[bytes], features: int, labels: int) -> list[Record]:
+def unpack(records: Sequence[bytes | memoryview], features: int, labels: int) -> list[Record]:
     """The requests of records whose checksums were right, in their order."""
     found: list[Record] = []
     for _, group in groupby(records, itemgetter(FORM)):
-        alike = list(group)
-        if alike[0][0] & SHARED:
-            found.extend(_of_one_id(record, features, labels) for record in alike)
-        elif len(alike[0]) < _LARGE:
+        shared = list(group)
+        if shared[0][0] & SHARED:
+            found.extend(_of_one_id(record, features, labels) for record in shared)
+            continue
+        alike = [bytes(record) for record in shared]
+        if len(alike[0]) < _LARGE:
             found.append(_unpacked(alike, features, labels))
         else:  # put together, they would only be copied
             found.extend(_unpacked([record], features, labels) for record in alike)
@@ -120,14 +122,14 @@ def _unpacked(records: list[bytes], features: int, labels: int) -> Record:
     )
 
 
-def _of_one_id(record: bytes, features: int, labels: int) -> Record:
+def _of_one_id(record: bytes | memoryview, features: int, labels: int) -> Record:
     _, id_bytes, rows = PLACES.unpack_from(record)
     start = PLACES.size + id_bytes
     requests = np.frombuffer(record, _form(None, rows, labels, features), offset=start)
     return Record(
         rows=rows * len(requests),
         each=rows,
-        row_ids=OfRequests([str(UUID(bytes=record[PLACES.size : start]))], rows * len(requests)),
+        row_ids=OfRequests([str(UUID(bytes=bytes(record[PLACES.size : start])))], rows * len(requests)),
         at=requests["at"],
         timestamps=None,
         seconds=requests["seconds"],

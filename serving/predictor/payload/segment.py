@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from zlib import crc32
 
+import numpy as np
 from google_crc32c import extend
 
 FRAME = struct.Struct("<II")
@@ -117,10 +118,11 @@ class SegmentReader:
             empty = path.stat().st_size == 0  # its process was killed before it wrote anything
             self._memory = None if empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
-    def read(self, start: int) -> tuple[bytes | None, int] | None:
+    def read(self, start: int) -> tuple[memoryview | None, int] | None:
         """The record that begins there, and where the next one does; None at the end of what is written.
 
-        Instead of a record whose checksum is wrong there is None.
+        Instead of a record whose checksum is wrong there is None. A record is memory of the file: a copy would drive
+        from the caches what requests need.
         """
         memory = self._memory
         if memory is None or start + FRAME.size > len(memory):
@@ -131,11 +133,11 @@ class SegmentReader:
         start += FRAME.size
         if start + length > len(memory):  # no record has such a length: what follows cannot be found
             return None, len(memory)
-        record = memory[start : start + length]
-        is_whole = checksum == extend(0, record) or checksum == crc32(record)
+        found = np.frombuffer(memory, np.uint8, length, start)
+        record = found.data
+        is_whole = checksum == extend(0, found) or checksum == crc32(record)
         return record if is_whole else None, start + length
 
     def close(self) -> None:
-        """Read no more."""
-        if self._memory is not None:
-            self._memory.close()
+        """Read no more. The memory goes with the last record that is kept."""
+        self._memory = None

@@ -29,7 +29,7 @@ class Usual:
     """Requests of matrices with one number of rows. They share one id, and their rows are counted through."""
 
     def __init__(self, ids: NewIds, clock: Callable[[], int], other: Callable[[Logged], None]) -> None:
-        """`clock` gives the microseconds since 1970; `other` takes each request of another kind."""
+        """`clock` gives the nanoseconds since 1970; `other` takes each request of another kind."""
         self._ids = ids
         self._clock = clock
         self._other = other
@@ -56,7 +56,7 @@ class Usual:
             and (len(matrix) == self._rows or self._begins(len(matrix)))
         ):
             if not self._values:
-                self._micros = self._clock()
+                self._micros = self._clock() // 1000
             self._values += (self._micros, seconds, scores.tobytes(), matrix.tobytes())
         else:
             self._other((rows, scores, headers, seconds, error))

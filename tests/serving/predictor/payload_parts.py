@@ -158,7 +158,7 @@ def answer(log: PayloadLog, *requests: str, count: int = 1) -> None:
 def packed(rows: Rows, name: str, scores: Matrix | None, error: str | None = None) -> bytes:
     """The record of one request of that id."""
     named = rows._replace(request_id=name)
-    ((record, *_),) = together(Packer(NewIds(), 1, lambda: int(AT * 1e6)), (named, scores, {}, 0.002, error))
+    ((record, *_),) = together(Packer(NewIds(), 1, lambda: int(AT * 1e6) * 1000), (named, scores, {}, 0.002, error))
     return record
 
 

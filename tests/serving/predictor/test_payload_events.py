@@ -107,7 +107,7 @@ def test_requests_without_ids_share_one() -> None:
     name, ids = bytes(range(16)), NewIds()
     ids._ids = [name]
     times = iter((AT, AT + 1))
-    packer = Packer(ids, 1, lambda: int(next(times) * 1e6))
+    packer = Packer(ids, 1, lambda: int(next(times) * 1e6) * 1000)
     (first,), (second,) = together(packer, *logged[:5]), together(packer, *logged[5:])
     (record, _, form, opening), (more, _, same, _) = first, second
     assert form == same != b""
@@ -244,7 +244,7 @@ def test_requests_of_any_kinds_side_by_side(requests: list[dict[str, Any]], most
     ids._ids = made = ids.take(len(others) + 1)
     shared, *names = [str(uuid.UUID(bytes=each)) for each in made]
     sent = {id(request): float(number) for number, request in enumerate(requests)}
-    packer = Packer(ids, 1, lambda: int(AT * 1e6))
+    packer = Packer(ids, 1, lambda: int(AT * 1e6) * 1000)
     kept = together(packer, *(_logged(sent[id(request)], "", **request)[0] for request in requests))
     expected: list[tuple[object, ...]] = []
     for request in usual:
