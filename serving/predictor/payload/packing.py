@@ -49,9 +49,9 @@ class Packer:
         """The records of all requests since, which are answered now."""
         if not self._others:
             return self._usual.packed()
-        found = self._usual.packed() + self._any(self._clock() // 1000)
+        others = self._any(self._clock() // 1000)
         self._others.clear()
-        return found
+        return self._usual.packed() + others
 
     def forget(self) -> int:
         """Give up what cannot be packed. How many rows that were."""

@@ -20,7 +20,8 @@ It may be one with another of the same form, unless that is empty; what stands b
 """
 _MOST = 64
 """Requests that are packed by one call."""
-_MOST_STRUCTS = 256
+_MOST_NUMBERS = 64
+"""Of rows, for which it is kept how requests are packed."""
 _VALUES = 4
 """Of each request, in the order of its bytes. Requests that are answered together have the time of the first."""
 
@@ -41,6 +42,8 @@ class Usual:
         self._plain_headers: Mapping[str, str] | None = None
         """The last that had no id: mostly all have the same."""
         self._structs: dict[int, Struct] = {}
+        """By the number of requests, and all by the number of rows of each."""
+        self._all_structs: dict[int, dict[int, Struct]] = {}
 
     def add(
         self, rows: Rows, scores: Matrix | None, headers: Mapping[str, str], seconds: float, error: str | None
@@ -97,7 +100,9 @@ class Usual:
         if self._values:
             return False
         self._rows = rows
-        self._structs = {}
+        if len(self._all_structs) >= _MOST_NUMBERS:
+            self._all_structs.clear()
+        self._structs = self._all_structs.setdefault(rows, {})
         self._form = PLACES.pack(MATRIX | MADE_ID | SHARED, ID_BYTES, rows)
         return True
 

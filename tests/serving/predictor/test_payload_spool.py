@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from payload_parts import answer, halves, logging_to, plane, rows_of, sinking, together, wait_until
+from payload_parts import answer, halves, logging_to, metric, plane, rows_of, sinking, together, wait_until
 
 from serving.predictor.payload.folder import create
 from serving.predictor.payload.packing import Packer
@@ -192,3 +192,16 @@ def test_rows_are_kept_from_commit_on(tmp_path: Path) -> None:
         answer(log, "g")
         wait_until(lambda: len(sink.row_ids) == 7)
     assert sink.row_ids == [f"{name}/0" for name in "abcdefg"]
+
+
+def test_a_request_that_cannot_be_packed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Its rows, and those answered with it, are counted as lost; what comes after it is not."""
+    before = metric("predictor_payload_rows_dropped_total", reason="failed")
+    with sinking() as sink, logging_to(sink.url, tmp_path) as log:
+        log.add(rows_of("whole")._replace(columns=None, identity=UNTOLD, request_id=None), halves(1), {}, 0.001, None)
+        log.add(rows_of("broken", 2)._replace(columns=[[object()] * 2, ["red"] * 2]), halves(2), {}, 0.001, None)
+        log.commit()
+        answer(log, "next")
+    assert sink.row_ids == ["next/0"]
+    assert metric("predictor_payload_rows_dropped_total", reason="failed") == before + 3
+    assert "up to 3 rows are not logged" in caplog.text
